@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Strict readers for numbers and names that come from configuration, XML and the control socket. */
+
+#include "lib/base/text.h"
+
+#include <errno.h>
+
+int
+text_parse_u64(const char *text, uint64_t max, uint64_t *value)
+{
+    uint64_t sum = 0;
+
+    if (*text == '\0')
+        return -EINVAL;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return -EINVAL;
+        uint64_t digit = (uint64_t)(*text - '0');
+        if (sum > (UINT64_MAX - digit) / 10)
+            return -ERANGE;
+        sum = sum * 10 + digit;
+    }
+    if (sum > max)
+        return -ERANGE;
+    *value = sum;
+    return 0;
+}
+
+int
+text_parse_u32(const char *text, uint32_t max, uint32_t *value)
+{
+    uint64_t wide;
+    int error = text_parse_u64(text, max, &wide);
+
+    if (error == 0)
+        *value = (uint32_t)wide;
+    return error;
+}
+
+bool
+text_is_ascii_name(const char *text, size_t max_length)
+{
+    size_t length = 0;
+
+    for (; text[length] != '\0'; length++) {
+        if (length == max_length || text[length] <= ' ' || text[length] > '~')
+            return false;
+    }
+    return length > 0;
+}

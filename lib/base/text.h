@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * Reads a whole string as an unsigned decimal number: digits only, no sign, no blanks, no leading
+ * "+", nothing after it, at most `max`. Any thread.
+ * @return 0, -EINVAL (not such a number) or -ERANGE (greater than `max`); `*value` is then
+ * untouched.
+ */
+int text_parse_u64(const char *text, uint64_t max, uint64_t *value);
+
+/** As text_parse_u64() for 32-bit numbers. */
+int text_parse_u32(const char *text, uint32_t max, uint32_t *value);
+
+/** True if `text` has from 1 to `max_length` octets, all printable ASCII other than the blank. */
+bool text_is_ascii_name(const char *text, size_t max_length);
