@@ -9,9 +9,7 @@
 #include <stdint.h>
 
 #include "lib/net/addr.h"
-
-/* Tunnel encapsulations as a set of bits: what a next hop offers. */
-enum encapsulation { ENCAP_GRE = 1 << 0, ENCAP_UDP = 1 << 1, ENCAP_VXLAN = 1 << 2 };
+#include "lib/net/encapsulation.h"
 
 #define ROUTE_NEXT_HOPS_MAX    16
 #define ROUTE_PREF_DEFAULT     100u /* local-preference where the entry has none (D1) */

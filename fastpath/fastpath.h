@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * The facade of the workers. control/main.c makes a fastpath from the shared tables, launches one
+ * worker on each of its lcores, and ends them. Everything else a worker needs reaches it through
+ * lib/table, lib/port and lib/ring.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/net/addr.h"
+#include "lib/port/port.h"
+#include "lib/ring/rings.h"
+#include "lib/stats/counters.h"
+#include "lib/table/tables.h"
+
+struct fastpath_config {
+    unsigned n_workers; /* 1..WORKERS_MAX */
+    struct tables *tables;
+    struct port_table *ports;
+    struct rings *rings;
+    struct counters *counters;
+    struct ip_addr underlay_address; /* IPv4; the only outer destination that is accepted */
+    bool poll;                       /* never sleep when idle */
+};
+
+struct fastpath;
+
+/** Makes the workers' private state. @return NULL without memory. Control thread. */
+struct fastpath *fastpath_create(const struct fastpath_config *config);
+
+/** A worker's thread function for rte_eal_remote_launch(): runs until fastpath_stop().
+ * `argument` is the result of fastpath_worker(). Registers as reclaim reader number `worker`. */
+int fastpath_run(void *argument);
+
+/** What to pass to fastpath_run() for worker 0..n-1. */
+void *fastpath_worker(struct fastpath *fastpath, unsigned worker);
+
+/** One turn of a worker's loop without idling; for tests. @return packets handled. */
+unsigned fastpath_poll_once(void *worker);
+
+/** Asks all workers to end after their current turn. Any thread. */
+void fastpath_stop(struct fastpath *fastpath);
+
+/** Frees the workers' state after they have ended. */
+void fastpath_destroy(struct fastpath *fastpath);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The Internet checksum: see checksum.h. */
+
+#include "lib/net/checksum.h"
+
+#include <string.h>
+
+uint64_t
+checksum_add(uint64_t sum, const void *data, size_t length)
+{
+    const uint8_t *octets = data;
+
+    for (; length >= 4; octets += 4, length -= 4) {
+        uint32_t words;
+        memcpy(&words, octets, sizeof(words));
+        sum += words;
+    }
+    uint32_t rest = 0;
+    memcpy(&rest, octets, length);
+    return sum + rest;
+}
+
+be16
+checksum_finish(uint64_t sum)
+{
+    while (sum >> 16 != 0)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return (be16)~sum;
+}
+
+be16
+checksum_ipv4(const void *header, size_t length)
+{
+    return checksum_finish(checksum_add(0, header, length));
+}
+
+be16
+checksum_transport_v4(const struct ipv4_header *ip, const void *segment, size_t length)
+{
+    struct {
+        be32 source, destination;
+        uint8_t zero, protocol;
+        be16 length;
+    } __attribute__((packed)) pseudo = {
+        ip->source, ip->destination, 0, ip->protocol, htobe16((uint16_t)length),
+    };
+
+    return checksum_finish(checksum_add(checksum_add(0, &pseudo, sizeof(pseudo)), segment, length));
+}

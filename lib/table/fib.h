@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * The FIB: longest-prefix match for IPv4 over any number of roots in one pool of nodes.
+ *
+ * A VRF has two roots, upstream and downstream (lib/table/vrf.h). A root costs a few octets until
+ * it holds routes; nodes come from the pool on demand and return to it after grace. The control
+ * thread writes; workers and the slow path look up at the same time and see, for each lookup, the
+ * table before or after a change, never a half-made one.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/net/addr.h"
+#include "lib/table/path.h"
+
+struct fib;
+struct reclaim;
+
+struct fib_limits {
+    uint32_t roots;  /* root numbers are 0 .. roots - 1 */
+    uint32_t routes; /* most routes over all roots */
+    uint32_t nodes;  /* most nodes of the pool */
+};
+
+struct fib_usage {
+    uint32_t routes, nodes;
+    size_t octets;     /* memory held, everything counted */
+    uint64_t refusals; /* changes refused because a limit was reached */
+};
+
+/** Makes an empty FIB within `limits`. @return NULL without memory. */
+struct fib *fib_create(const struct fib_limits *limits, struct reclaim *reclaim);
+void fib_destroy(struct fib *fib);
+
+/** Takes all routes of a root away. No path may lead to the root any more. Control thread. */
+void fib_clear(struct fib *fib, uint32_t root);
+
+/**
+ * Sets the path of an IPv4 prefix: added, or replaced by one store.
+ * @return 0, -ENOSPC (a limit), -ENOMEM, -EAFNOSUPPORT; the table is unchanged on an error.
+ */
+int fib_set(struct fib *fib, uint32_t root, const struct ip_prefix *prefix, path_t path);
+
+/** Takes a prefix away; what it covered falls to the next shorter one. @return 0 or -ENOENT. */
+int fib_unset(struct fib *fib, uint32_t root, const struct ip_prefix *prefix);
+
+/** The path of exactly this prefix, PATH_NONE if it is not there. Control thread. */
+path_t fib_get(const struct fib *fib, uint32_t root, const struct ip_prefix *prefix);
+
+/** What the FIB holds at the moment. Control thread. */
+void fib_usage(const struct fib *fib, struct fib_usage *usage);
+
+/**
+ * Looks up `n` IPv4 addresses (host order), each in its own root, and writes the path of the
+ * longest match, or PATH_NONE. Readers, between two quiescent states.
+ */
+void fib_lookup_bulk(const struct fib *fib, const uint32_t *roots, const uint32_t *addresses,
+                     path_t *paths, unsigned n);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * Freeing what a reader may still hold: one QSBR domain (rte_rcu_qsbr) for every table.
+ *
+ * Readers are the workers and the slow path. They report a quiescent state once a loop and go
+ * offline before they sleep. The slow path reports only after it has emptied its punt rings, so
+ * that after two grace periods neither a stack frame nor a ring holds what was taken out of a table
+ * before the first: reclaim waits for two.
+ * The control thread is the only writer. An object is first taken out of its table, then deferred.
+ */
+
+#include <stdbool.h>
+
+struct reclaim;
+
+/** Makes a domain for up to `max_readers`. @return NULL without memory. */
+struct reclaim *reclaim_create(unsigned max_readers);
+
+/** Frees everything deferred and the domain. Control thread, after the readers have ended. */
+void reclaim_destroy(struct reclaim *reclaim);
+
+/** A reader announces itself, and says that it will hold nothing any more. `reader` < max_readers;
+ * called by the reader itself. A registered reader is offline until reclaim_online(). */
+void reclaim_register(struct reclaim *reclaim, unsigned reader);
+void reclaim_unregister(struct reclaim *reclaim, unsigned reader);
+
+/** Around a reader's sleep: while offline it must hold no table pointer and delays nobody. */
+void reclaim_online(struct reclaim *reclaim, unsigned reader);
+void reclaim_offline(struct reclaim *reclaim, unsigned reader);
+
+/** "At this moment I hold no table pointer." Once a loop, by the reader. */
+void reclaim_quiescent(struct reclaim *reclaim, unsigned reader);
+
+/**
+ * Frees later: after two grace periods `release(argument)` runs on the control thread, from
+ * reclaim_poll(). Never blocks; without memory for its record it waits for the grace at once.
+ */
+void reclaim_defer(struct reclaim *reclaim, void (*release)(void *), void *argument);
+
+/**
+ * Runs what is due, in batches; call from a timer of the control thread (a few ms).
+ * @return the number of objects that still wait.
+ */
+unsigned reclaim_poll(struct reclaim *reclaim);
+
+/** Waits until nothing waits any more: end of the program, and tests. */
+void reclaim_drain(struct reclaim *reclaim);

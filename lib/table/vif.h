@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * Virtual interfaces: a port, or a port and an 802.1Q tag, bound to one VRF (C2).
+ *
+ * A record is immutable once published and replaced by one store; workers read its first cache
+ * lines, the slow path the rest. The control thread writes.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/net/addr.h"
+
+struct reclaim;
+
+#define VIF_NAME_MAX    64
+#define VIF_SOURCES_MAX 16
+#define VIF_DNS_MAX     4
+#define VIF_NONE        UINT32_MAX
+#define VIF_MTU_MIN     576
+#define VLAN_UNTAGGED   0
+#define VLAN_ID_MAX     4094
+
+/* An IPv4 network that the guest may send from: an address it was given, or a prefix behind it. */
+struct vif_source {
+    uint32_t network, mask; /* host order */
+};
+
+/* What DHCP and ARP tell the guest. */
+struct vif_service {
+    bool dhcp;              /* DHCP is answered */
+    struct ip_addr address; /* IPv4; the guest's first address */
+    uint8_t prefix_length;  /* 32: point-to-point model; else the subnet of the multipoint model */
+    uint32_t lease_seconds;
+    uint8_t n_dns;
+    struct ip_addr dns[VIF_DNS_MAX];
+};
+
+struct vif {
+    /* read by workers for each packet */
+    uint32_t id;
+    uint32_t vrf; /* number of the VRF (lib/table/vrf.h) */
+    uint16_t port;
+    uint16_t vlan; /* VLAN_UNTAGGED or 1-4094 */
+    uint16_t mtu;  /* largest IP packet towards the guest, octets */
+    bool up;       /* administratively up and the port's link is up */
+    uint8_t n_sources;
+    struct mac_addr mac;         /* the guest's */
+    struct mac_addr gateway_mac; /* the virtual router's */
+    struct vif_source sources[VIF_SOURCES_MAX];
+
+    /* read by the slow path */
+    struct ip_addr gateway; /* the first-hop router's address towards this guest */
+    struct vif_service service;
+    char name[VIF_NAME_MAX];
+};
+
+/* The interfaces of one port: by tag, or the one without. */
+struct vif_port {
+    _Atomic uint32_t untagged; /* VIF_NONE if there is none */
+    _Atomic uint32_t *by_vlan; /* 4096 words once the first tag came, else NULL */
+};
+
+struct vif_table {
+    _Atomic(struct vif *) *entries; /* by id */
+    uint32_t limit, in_use;
+    uint32_t *free_list;    /* control only */
+    struct vif_port *ports; /* by port number; fixed array of `n_ports` */
+    uint16_t n_ports;
+    struct reclaim *reclaim;
+};
+
+/** @return 0 or -ENOMEM. */
+int vif_table_init(struct vif_table *table, uint32_t limit, uint16_t n_ports,
+                   struct reclaim *reclaim);
+void vif_table_free(struct vif_table *table);
+
+/**
+ * Publishes a copy of `vif` under a free id and binds its port and tag to it.
+ * @return 0, -EEXIST (port and tag are taken), -ENOSPC or -ENOMEM. Control thread.
+ */
+int vif_add(struct vif_table *table, const struct vif *vif, uint32_t *id);
+
+/** Replaces a record by one store; port and tag must be the same. @return 0, -EINVAL, -ENOMEM. */
+int vif_replace(struct vif_table *table, uint32_t id, const struct vif *vif);
+
+/** Takes an interface out; its id is used again after grace. Control thread. */
+void vif_remove(struct vif_table *table, uint32_t id);
+
+/** The record, or NULL if there is none (any more). Readers and control. */
+static inline const struct vif *
+vif_at(const struct vif_table *table, uint32_t id)
+{
+    return id < table->limit ? atomic_load_explicit(&table->entries[id], memory_order_acquire)
+                             : NULL;
+}
+
+/** The id of the interface at a port and tag (VLAN_UNTAGGED: none), or VIF_NONE. Readers. */
+static inline uint32_t
+vif_lookup(const struct vif_table *table, uint16_t port, uint16_t vlan)
+{
+    const struct vif_port *at = &table->ports[port];
+
+    if (vlan == VLAN_UNTAGGED)
+        return atomic_load_explicit(&at->untagged, memory_order_acquire);
+    const _Atomic uint32_t *by_vlan = __atomic_load_n(&at->by_vlan, __ATOMIC_ACQUIRE);
+    return by_vlan == NULL ? VIF_NONE : atomic_load_explicit(&by_vlan[vlan], memory_order_acquire);
+}
