@@ -43,12 +43,18 @@ int ecmp_add(struct ecmp_table *table, const path_t *members, unsigned n, path_t
 /** Gives a set back after grace. No route may lead to it any more. Control thread. */
 void ecmp_remove(struct ecmp_table *table, path_t path);
 
+/** The set of a path (PATH_ECMP). Control thread. */
+static inline const struct ecmp_set *
+ecmp_at(const struct ecmp_table *table, path_t path)
+{
+    return atomic_load_explicit(&table->sets[path_target(path)], memory_order_acquire);
+}
+
 /** The member's path that a flow takes. Readers. */
 static inline path_t
 ecmp_select(const struct ecmp_table *table, path_t path, uint32_t flow_hash)
 {
-    const struct ecmp_set *set =
-        atomic_load_explicit(&table->sets[path_target(path)], memory_order_acquire);
+    const struct ecmp_set *set = ecmp_at(table, path);
 
     return set == NULL ? PATH_NONE : set->buckets[flow_hash % ECMP_BUCKETS];
 }

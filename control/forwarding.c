@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Next hops to paths to the FIB: see forwarding.h. */
+
+#include "control/forwarding.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/hmap.h"
+
+#define IPV4_OCTETS  20
+#define UDP_OCTETS   8
+#define GRE_OCTETS   4
+#define LABEL_OCTETS 4
+#define ENDPOINT_KEY_OF(a, e)                \
+    {                                        \
+        .address = (a), .encapsulation = (e) \
+    }
+
+/* One endpoint of the table, found by address and encapsulation. */
+struct endpoint_key {
+    struct ip_addr address;
+    uint8_t encapsulation;
+};
+
+struct known_endpoint {
+    struct hmap_node node;
+    struct endpoint_key key;
+    uint32_t index;
+    uint32_t paths; /* how many paths in the FIB lead here */
+};
+
+/* A static route; its path is in the FIB. */
+struct static_key {
+    uint32_t vrf;
+    struct ip_prefix prefix;
+};
+
+struct static_route {
+    struct hmap_node node;
+    struct static_key key;
+};
+
+struct forwarding {
+    struct tables *tables;
+    struct forwarding_underlay underlay;
+    struct hmap endpoints;            /* struct known_endpoint */
+    struct known_endpoint **by_index; /* the same, by index of the endpoint table */
+    struct hmap statics;              /* struct static_route */
+    struct forwarding_refusals refusals;
+};
+
+struct forwarding *
+forwarding_create(struct tables *tables, const struct forwarding_underlay *underlay)
+{
+    struct forwarding *forwarding = calloc(1, sizeof(*forwarding));
+
+    if (forwarding == NULL)
+        return NULL;
+    forwarding->by_index = calloc(tables->limits.endpoints, sizeof(struct known_endpoint *));
+    if (forwarding->by_index == NULL) {
+        free(forwarding);
+        return NULL;
+    }
+    forwarding->tables = tables;
+    forwarding->underlay = *underlay;
+    return forwarding;
+}
+
+void
+forwarding_destroy(struct forwarding *forwarding)
+{
+    struct hmap_node *node;
+
+    if (forwarding == NULL)
+        return;
+    while ((node = hmap_first(&forwarding->endpoints)) != NULL) {
+        hmap_remove(&forwarding->endpoints, node);
+        free(hmap_entry(node, struct known_endpoint, node));
+    }
+    while ((node = hmap_first(&forwarding->statics)) != NULL) {
+        hmap_remove(&forwarding->statics, node);
+        free(hmap_entry(node, struct static_route, node));
+    }
+    hmap_clear(&forwarding->endpoints);
+    hmap_clear(&forwarding->statics);
+    free(forwarding->by_index);
+    free(forwarding);
+}
+
+/* The first of our encapsulations that the next hop offers, 0 if none. */
+static uint8_t
+choose_encapsulation(const struct forwarding *forwarding, const struct route_next_hop *next_hop)
+{
+    const struct forwarding_underlay *underlay = &forwarding->underlay;
+
+    for (unsigned i = 0; i < underlay->n_encapsulations; i++) {
+        if (next_hop->encapsulations & underlay->encapsulations[i])
+            return underlay->encapsulations[i];
+    }
+    return 0;
+}
+
+/* The neighbour through which an endpoint is reached: itself on the link, else the gateway. */
+static bool
+neighbour_towards(const struct forwarding *forwarding, const struct ip_addr *address,
+                  struct ip_addr *neighbour)
+{
+    const struct forwarding_underlay *underlay = &forwarding->underlay;
+
+    if (address->family != underlay->address.family || !ip_addr_is_unicast(address))
+        return false;
+    uint32_t mask = ip_v4_mask(underlay->prefix_length);
+    bool on_link = ((ip_addr_to_v4(address) ^ ip_addr_to_v4(&underlay->address)) & mask) == 0;
+    *neighbour = on_link ? *address : underlay->gateway;
+    return neighbour->family != IP_NONE;
+}
+
+static bool
+is_own(const struct forwarding *forwarding, const struct route_next_hop *next_hop)
+{
+    return ip_addr_equal(&next_hop->addr, &forwarding->underlay.address);
+}
+
+bool
+forwarding_accepts(const struct forwarding *forwarding, const struct route_next_hop *next_hop)
+{
+    struct ip_addr neighbour;
+
+    if (is_own(forwarding, next_hop))
+        return label_get(&forwarding->tables->labels, next_hop->label) != PATH_NONE;
+    return choose_encapsulation(forwarding, next_hop) != 0 &&
+           neighbour_towards(forwarding, &next_hop->addr, &neighbour);
+}
+
+static uint16_t
+inner_mtu(uint16_t underlay_mtu, uint8_t encapsulation)
+{
+    unsigned overhead =
+        IPV4_OCTETS + LABEL_OCTETS + (encapsulation == ENCAP_UDP ? UDP_OCTETS : GRE_OCTETS);
+
+    return (uint16_t)(underlay_mtu - overhead);
+}
+
+static uint32_t
+endpoint_key_hash(const struct endpoint_key *key)
+{
+    return hmap_hash(&key->address, sizeof(key->address)) + key->encapsulation;
+}
+
+static struct known_endpoint *
+endpoint_find(const struct forwarding *forwarding, const struct endpoint_key *key)
+{
+    struct hmap_node *node = hmap_first_same(&forwarding->endpoints, endpoint_key_hash(key));
+
+    for (; node != NULL; node = hmap_next_same(node)) {
+        struct known_endpoint *known = hmap_entry(node, struct known_endpoint, node);
+        if (known->key.encapsulation == key->encapsulation &&
+            ip_addr_equal(&known->key.address, &key->address))
+            return known;
+    }
+    return NULL;
+}
+
+/* Publishes a new endpoint and asks for its neighbour. */
+static int
+endpoint_make(struct forwarding *forwarding, const struct endpoint_key *key,
+              struct known_endpoint **made)
+{
+    const struct forwarding_underlay *underlay = &forwarding->underlay;
+    struct endpoint record = {
+        .encapsulation = key->encapsulation,
+        .mtu = inner_mtu(underlay->mtu, key->encapsulation),
+        .port = underlay->port,
+        .address = key->address,
+    };
+    struct ip_addr neighbour;
+    struct known_endpoint *known;
+    int error;
+
+    if (!neighbour_towards(forwarding, &key->address, &neighbour))
+        return -ENETUNREACH;
+    known = calloc(1, sizeof(*known));
+    if (known == NULL)
+        return -ENOMEM;
+    known->key = *key;
+    error = adjacency_get(&forwarding->tables->adjacencies, underlay->port, &neighbour,
+                          &record.adjacency);
+    if (error != 0) {
+        forwarding->refusals.neighbours++;
+        goto free_known;
+    }
+    endpoint_header_build(&record, &underlay->mac, &underlay->address, &key->address,
+                          key->encapsulation);
+    error = endpoint_add(&forwarding->tables->endpoints, &record, &known->index);
+    if (error != 0) {
+        forwarding->refusals.endpoints++;
+        goto put_adjacency;
+    }
+    error = hmap_add(&forwarding->endpoints, &known->node, endpoint_key_hash(key));
+    if (error != 0)
+        goto remove_endpoint;
+    forwarding->by_index[known->index] = known;
+    *made = known;
+    return 0;
+
+remove_endpoint:
+    endpoint_remove(&forwarding->tables->endpoints, known->index);
+put_adjacency:
+    adjacency_put(&forwarding->tables->adjacencies, record.adjacency);
+free_known:
+    free(known);
+    return error;
+}
+
+/* One path less leads to an endpoint; with the last one it goes. */
+static void
+endpoint_release(struct forwarding *forwarding, uint32_t index)
+{
+    struct known_endpoint *known = forwarding->by_index[index];
+
+    if (--known->paths > 0)
+        return;
+    uint32_t adjacency = endpoint_at(&forwarding->tables->endpoints, index)->adjacency;
+    endpoint_remove(&forwarding->tables->endpoints, index);
+    adjacency_put(&forwarding->tables->adjacencies, adjacency);
+    hmap_remove(&forwarding->endpoints, &known->node);
+    forwarding->by_index[index] = NULL;
+    free(known);
+}
+
+/* Gives back what a path that no longer stands in the FIB referred to. */
+static void
+path_release(struct forwarding *forwarding, path_t path)
+{
+    if (path_kind(path) == PATH_TUNNEL) {
+        endpoint_release(forwarding, path_target(path));
+    } else if (path_kind(path) == PATH_ECMP) {
+        const struct ecmp_set *set = ecmp_at(&forwarding->tables->ecmp, path);
+        for (unsigned i = 0; i < set->n_members; i++)
+            path_release(forwarding, set->members[i]);
+        ecmp_remove(&forwarding->tables->ecmp, path);
+    }
+}
+
+/* The path of one next hop, with a reference on its endpoint. */
+static int
+path_of_next_hop(struct forwarding *forwarding, const struct route_next_hop *next_hop, path_t *path)
+{
+    if (is_own(forwarding, next_hop)) {
+        *path = label_get(&forwarding->tables->labels, next_hop->label);
+        return *path == PATH_NONE ? -ENOENT : 0;
+    }
+    struct endpoint_key key =
+        ENDPOINT_KEY_OF(next_hop->addr, choose_encapsulation(forwarding, next_hop));
+    struct known_endpoint *known;
+    int error;
+
+    if (key.encapsulation == 0) {
+        forwarding->refusals.no_encapsulation++;
+        return -ENOENT;
+    }
+    known = endpoint_find(forwarding, &key);
+    if (known == NULL) {
+        error = endpoint_make(forwarding, &key, &known);
+        if (error == -ENETUNREACH) {
+            forwarding->refusals.unreachable++;
+            return -ENOENT;
+        }
+        if (error != 0)
+            return error;
+    }
+    known->paths++;
+    *path = path_make(PATH_TUNNEL, known->index, next_hop->label);
+    return 0;
+}
+
+/* The path of a set of next hops, with references on all that it leads to. */
+static int
+path_of_next_hops(struct forwarding *forwarding, const struct route_next_hop *next_hops, unsigned n,
+                  path_t *path)
+{
+    path_t members[ECMP_MEMBERS_MAX];
+    unsigned n_members = 0;
+    int error = -ENOENT;
+
+    for (unsigned i = 0; i < n && n_members < ECMP_MEMBERS_MAX; i++) {
+        int failed = path_of_next_hop(forwarding, &next_hops[i], &members[n_members]);
+        if (failed == 0)
+            n_members++;
+        else
+            error = failed;
+    }
+    if (n_members == 0)
+        return error;
+    if (n_members == 1) {
+        *path = members[0];
+        return 0;
+    }
+    error = ecmp_add(&forwarding->tables->ecmp, members, n_members, path);
+    if (error != 0) {
+        forwarding->refusals.ecmp++;
+        for (unsigned i = 0; i < n_members; i++)
+            path_release(forwarding, members[i]);
+    }
+    return error;
+}
+
+/* Puts a path, whose references the caller holds, into the FIB and releases the one before it. */
+static int
+install(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *prefix, path_t path)
+{
+    struct fib *fib = forwarding->tables->fib;
+    uint32_t root = vrf_upstream_root(vrf);
+    path_t before = fib_get(fib, root, prefix);
+    int error = fib_set(fib, root, prefix, path);
+
+    if (error != 0) {
+        forwarding->refusals.fib++;
+        path_release(forwarding, path);
+        return error;
+    }
+    path_release(forwarding, before);
+    return 0;
+}
+
+static void
+uninstall(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *prefix)
+{
+    struct fib *fib = forwarding->tables->fib;
+    uint32_t root = vrf_upstream_root(vrf);
+    path_t before = fib_get(fib, root, prefix);
+
+    if (fib_unset(fib, root, prefix) == 0)
+        path_release(forwarding, before);
+}
+
+static struct static_route *
+static_find(const struct forwarding *forwarding, const struct static_key *key)
+{
+    struct hmap_node *node = hmap_first_same(&forwarding->statics, hmap_hash(key, sizeof(*key)));
+
+    for (; node != NULL; node = hmap_next_same(node)) {
+        struct static_route *route = hmap_entry(node, struct static_route, node);
+        if (memcmp(&route->key, key, sizeof(*key)) == 0)
+            return route;
+    }
+    return NULL;
+}
+
+/* Keys are compared and hashed as octets: no padding may differ. */
+static struct static_key
+static_key_of(uint32_t vrf, const struct ip_prefix *prefix)
+{
+    struct static_key key;
+
+    memset(&key, 0, sizeof(key));
+    key.vrf = vrf;
+    key.prefix.addr = prefix->addr;
+    key.prefix.length = prefix->length;
+    return key;
+}
+
+bool
+forwarding_is_static(const struct forwarding *forwarding, uint32_t vrf,
+                     const struct ip_prefix *prefix)
+{
+    struct static_key key = static_key_of(vrf, prefix);
+
+    return static_find(forwarding, &key) != NULL;
+}
+
+int
+forwarding_set(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *prefix,
+               const struct route_next_hop *next_hops, unsigned n)
+{
+    path_t path;
+
+    if (forwarding_is_static(forwarding, vrf, prefix))
+        return 0;
+    int error = path_of_next_hops(forwarding, next_hops, n, &path);
+    return error != 0 ? error : install(forwarding, vrf, prefix, path);
+}
+
+void
+forwarding_unset(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *prefix)
+{
+    if (!forwarding_is_static(forwarding, vrf, prefix))
+        uninstall(forwarding, vrf, prefix);
+}
+
+int
+forwarding_set_static(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *prefix,
+                      const struct route_next_hop *next_hops, unsigned n, path_t local)
+{
+    struct static_key key = static_key_of(vrf, prefix);
+    struct static_route *fresh = NULL;
+    path_t path = local;
+    int error;
+
+    if (static_find(forwarding, &key) == NULL) {
+        fresh = calloc(1, sizeof(*fresh));
+        if (fresh == NULL)
+            return -ENOMEM;
+        fresh->key = key;
+        error = hmap_add(&forwarding->statics, &fresh->node, hmap_hash(&key, sizeof(key)));
+        if (error != 0) {
+            free(fresh);
+            return error;
+        }
+    }
+    error = n > 0 ? path_of_next_hops(forwarding, next_hops, n, &path) : 0;
+    if (error == 0)
+        error = install(forwarding, vrf, prefix, path);
+    if (error != 0 && fresh != NULL) {
+        hmap_remove(&forwarding->statics, &fresh->node);
+        free(fresh);
+    }
+    return error;
+}
+
+int
+forwarding_unset_static(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *prefix)
+{
+    struct static_key key = static_key_of(vrf, prefix);
+    struct static_route *route = static_find(forwarding, &key);
+
+    if (route == NULL)
+        return -ENOENT;
+    hmap_remove(&forwarding->statics, &route->node);
+    free(route);
+    uninstall(forwarding, vrf, prefix);
+    return 0;
+}
+
+void
+forwarding_each_static(const struct forwarding *forwarding,
+                       bool (*each)(void *context, uint32_t vrf, const struct ip_prefix *prefix,
+                                    path_t path),
+                       void *context)
+{
+    struct hmap_node *node = hmap_first(&forwarding->statics);
+
+    for (; node != NULL; node = hmap_next(&forwarding->statics, node)) {
+        const struct static_key *key = &hmap_entry(node, struct static_route, node)->key;
+        path_t path = fib_get(forwarding->tables->fib, vrf_upstream_root(key->vrf), &key->prefix);
+        if (!each(context, key->vrf, &key->prefix, path))
+            return;
+    }
+}
+
+uint32_t
+forwarding_endpoint_paths(const struct forwarding *forwarding, uint32_t index)
+{
+    const struct known_endpoint *known = forwarding->by_index[index];
+
+    return known == NULL ? 0 : known->paths;
+}
+
+const struct forwarding_refusals *
+forwarding_refusals(const struct forwarding *forwarding)
+{
+    return &forwarding->refusals;
+}
