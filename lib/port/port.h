@@ -20,11 +20,11 @@
 #include <rte_mempool.h>
 
 #include "lib/net/addr.h"
+#include "lib/port/spec.h"
 #include "lib/ring/rings.h"
 
-#define PORTS_MAX     1024
-#define PORT_NONE     UINT16_MAX
-#define PORT_SPEC_MAX 256
+#define PORTS_MAX 1024
+#define PORT_NONE UINT16_MAX
 
 enum port_role {
     PORT_ACCESS,   /* virtual interfaces */
@@ -89,16 +89,8 @@ struct port_table *port_table_create(unsigned n_workers, struct reclaim *reclaim
 void port_table_destroy(struct port_table *table);
 
 /**
- * Checks a port's specification without opening it:
- *   tap:NAME · af_packet:IFNAME · af_xdp:IFNAME · memif:SOCKET[,id=N][,role=server|client]
- *   vhost:SOCKET[,client=1] · pcap:RX_FILE,TX_FILE · null: · PCI address (0000:3b:02.0)
- * @param error filled with a text for a person if it is wrong
- * @return 0 or -EINVAL.
- */
-int port_spec_check(const char *spec, char *error, size_t error_size);
-
-/**
  * Opens, configures and starts a port: may block; helper thread (or at start, before the workers).
+ * @param spec see lib/port/spec.h
  * @param mtu wanted MTU, 0: the port's own
  * @param port the port, allocated, not yet published; port_close() frees it
  * @return 0 or a negative errno with a text in `error`.

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * What the files of the control thread share. control/main.c makes it member by member, in this
+ * order, before the event loop runs.
+ */
+
+#include <stdbool.h>
+
+#include "control/config.h"
+#include "control/eal.h"
+#include "control/helper.h"
+#include "control/interfaces.h"
+#include "control/labels.h"
+#include "control/state.h"
+#include "control/vrfs.h"
+#include "lib/port/port.h"
+#include "lib/stats/counters.h"
+#include "lib/table/tables.h"
+
+struct event_base;
+
+struct control {
+    const struct config *config;
+    struct eal eal;
+    struct event_base *base;
+    struct tables *tables;
+    struct port_table *ports;
+    struct counters *counters;
+    struct helper *helper;
+    struct state *state;
+    struct labels *labels;
+    struct vrfs *vrfs;
+    struct interfaces *interfaces;
+    struct port *underlay;
+
+    /** Ends the daemon: at once, or (`drain`) after all routes were retracted. */
+    void (*stop)(struct control *control, bool drain);
+};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/* The verbs of millrace's control socket (docs/control-socket.md), a file each group. */
+
+struct control;
+struct rpc_server;
+
+/* Each: @return 0 or -ENOMEM. The handlers' context is the `struct control`. */
+
+/** vif.add, vif.del, vif.list */
+int verbs_vif_add(struct rpc_server *server, struct control *control);
+
+/** vrf.list, label.list */
+int verbs_vrf_add(struct rpc_server *server, struct control *control);
+
+/** endpoint.list, neighbour.list */
+int verbs_endpoint_add(struct rpc_server *server, struct control *control);
+
+/** counters.get, drops.get, worker.list */
+int verbs_counters_add(struct rpc_server *server, struct control *control);
+
+/** config.get, log.level, stop */
+int verbs_daemon_add(struct rpc_server *server, struct control *control);
