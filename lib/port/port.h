@@ -38,6 +38,9 @@ struct port {
     uint8_t owner;   /* worker that polls it and sends on it */
     uint16_t mtu;    /* largest IP packet, octets */
     struct mac_addr mac;
+    uint8_t kind;             /* enum port_kind */
+    int tap_fd;               /* PORT_TAP: the driver's file descriptor, else -1 */
+    char kernel_name[16];     /* of the kernel's interface, empty if there is none */
     char spec[PORT_SPEC_MAX]; /* as the configuration names it: "tap:vm1", "0000:3b:02.0" */
 };
 
@@ -53,6 +56,7 @@ struct port_table {
     _Atomic(struct port *) ports[PORTS_MAX];           /* by number; control writes */
     _Atomic(struct poll_set *) poll_sets[WORKERS_MAX]; /* by worker; control writes */
     unsigned n_workers;
+    bool taken[PORTS_MAX]; /* control only: in use, or not yet through with grace */
     struct reclaim *reclaim;
 };
 
@@ -83,6 +87,10 @@ port_send(const struct port *port, struct rte_mbuf **packets, unsigned n)
 {
     return rte_eth_tx_burst(port->ethdev, 0, packets, (uint16_t)n);
 }
+
+/** Octets of data room, headroom not counted, that a packet buffer must have so that a frame with
+ * an IP packet of `mtu` octets fits into one. */
+uint16_t port_frame_octets(uint16_t mtu);
 
 /** Makes an empty table. @return NULL without memory. */
 struct port_table *port_table_create(unsigned n_workers, struct reclaim *reclaim);
