@@ -98,7 +98,7 @@ struct underlay_config {
     uint16_t mtu;               /* largest outer IP packet, octets */
 };
 
-struct server_config {
+struct route_server_config {
     char name[CONFIG_NAME_MAX];
     struct ip_addr address;
     uint16_t tcp_port;
@@ -115,7 +115,7 @@ struct config {
     uint32_t packets;                /* packet buffers */
     bool hugepages;                  /* used if there are some */
     struct underlay_config underlay;
-    struct server_config *servers;
+    struct route_server_config *servers;
     unsigned n_servers;
     uint8_t encapsulations[3]; /* enum encapsulation, preferred first */
     unsigned n_encapsulations;

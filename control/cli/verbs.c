@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The table of verbs: what each asks the daemon, and how the answer looks to a person. */
+
+#include "control/cli/verbs.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define TEXT(title, key)              \
+    {                                 \
+        title, key, format_any, false \
+    }
+#define NUMBER(title, key)           \
+    {                                \
+        title, key, format_any, true \
+    }
+#define AGE(title, key)              \
+    {                                \
+        title, key, format_age, true \
+    }
+#define END                     \
+    {                           \
+        NULL, NULL, NULL, false \
+    }
+
+static const struct cli_column vif_columns[] = {
+    TEXT("NAME", "name"),
+    TEXT("VPN", "vpn"),
+    TEXT("PORT", "port"),
+    TEXT("VLAN", "vlan"),
+    TEXT("MAC", "mac"),
+    TEXT("ADDRESSES", "addresses"),
+    NUMBER("MTU", "mtu"),
+    NUMBER("LABEL", "label"),
+    TEXT("STATE", "state"),
+    NUMBER("RX PACKETS", "rx_packets"),
+    NUMBER("TX PACKETS", "tx_packets"),
+    NUMBER("DROPS", "drops"),
+    END,
+};
+
+/* Of both daemons: millrace knows instances and labels, millrace-rs route targets. */
+static const struct cli_column vrf_columns[] = {
+    TEXT("NAME", "name"),
+    NUMBER("INSTANCE", "instance_id"),
+    NUMBER("VIFS", "vifs"),
+    NUMBER("LABEL", "label"),
+    TEXT("MODE", "label_mode"),
+    NUMBER("UPSTREAM", "upstream"),
+    NUMBER("DOWNSTREAM", "downstream"),
+    TEXT("EXPORT", "export"),
+    TEXT("IMPORT", "import"),
+    TEXT("AUTOMATIC", "automatic"),
+    NUMBER("SUBSCRIBERS", "subscribers"),
+    NUMBER("PUBLISHED", "published"),
+    NUMBER("ROUTES", "routes"),
+    END,
+};
+
+static const struct cli_column route_columns[] = {
+    TEXT("PREFIX", "prefix"),
+    TEXT("VIA", "via"),
+    TEXT("NEXT HOPS", "next_hops"),
+    NUMBER("LABEL", "label"),
+    TEXT("ENCAP", "encapsulation"),
+    TEXT("SERVER", "server"),
+    TEXT("CLIENT", "client"),
+    TEXT("ORIGIN", "origin"),
+    TEXT("RD", "rd"),
+    NUMBER("PREF", "local_preference"),
+    NUMBER("SEQUENCE", "sequence_number"),
+    TEXT("STALE", "stale"),
+    TEXT("WHY", "why"),
+    AGE("AGE", "age_s"),
+    END,
+};
+
+static const struct cli_column path_columns[] = {
+    TEXT("SERVER", "server"),
+    TEXT("CLIENT", "client"),
+    TEXT("ORIGIN", "origin"),
+    TEXT("NEXT HOPS", "next_hops"),
+    NUMBER("LABEL", "label"),
+    NUMBER("PREF", "local_preference"),
+    NUMBER("SEQUENCE", "sequence_number"),
+    TEXT("STALE", "stale"),
+    AGE("AGE", "age_s"),
+    TEXT("WHY", "why"),
+    END,
+};
+
+static const struct cli_detail route_paths = { "paths", path_columns };
+
+static const struct cli_column endpoint_columns[] = {
+    TEXT("ADDRESS", "address"),
+    TEXT("ENCAP", "encapsulation"),
+    TEXT("ADJACENCY", "adjacency"),
+    TEXT("UP", "up"),
+    NUMBER("MTU", "mtu"),
+    NUMBER("ROUTES", "routes"),
+    NUMBER("TX PACKETS", "tx_packets"),
+    NUMBER("TX OCTETS", "tx_octets"),
+    END,
+};
+
+static const struct cli_column label_columns[] = {
+    NUMBER("LABEL", "label"),
+    TEXT("KIND", "kind"),
+    TEXT("TARGET", "target"),
+    END,
+};
+
+static const struct cli_column server_columns[] = {
+    TEXT("NAME", "name"),
+    TEXT("ADDRESS", "address"),
+    TEXT("STATE", "state"),
+    TEXT("DIALECT", "dialect"),
+    TEXT("TLS", "tls"),
+    TEXT("IN SYNC", "in_sync"),
+    NUMBER("ROUTES", "routes"),
+    NUMBER("CHOSEN", "chosen"),
+    NUMBER("STALE", "stale"),
+    AGE("AGE", "age_s"),
+    TEXT("LAST ERROR", "last_error"),
+    END,
+};
+
+static const struct cli_column neighbour_columns[] = {
+    TEXT("ADDRESS", "address"), TEXT("MAC", "mac"),     TEXT("STATE", "state"),
+    AGE("AGE", "age_s"),        NUMBER("HELD", "held"), END,
+};
+
+static const struct cli_column drop_columns[] = {
+    TEXT("REASON", "reason"),
+    NUMBER("PACKETS", "packets"),
+    TEXT("MEANING", "text"),
+    END,
+};
+
+static const struct cli_column worker_columns[] = {
+    NUMBER("ID", "id"),
+    NUMBER("CPU", "cpu"),
+    TEXT("PORTS", "ports"),
+    NUMBER("PACKETS", "packets"),
+    NUMBER("BURSTS", "bursts"),
+    { "IDLE", "idle_percent", format_percent, true },
+    END,
+};
+
+static const struct cli_column session_columns[] = {
+    TEXT("JID", "jid"),
+    TEXT("ADDRESS", "address"),
+    TEXT("STATE", "state"),
+    NUMBER("SUBSCRIPTIONS", "subscriptions"),
+    NUMBER("ROUTES", "routes"),
+    NUMBER("QUEUED", "queued_octets"),
+    AGE("AGE", "age_s"),
+    AGE("PURGE IN", "purge_s"),
+    END,
+};
+
+#define POSITION(name, parameter, type)     \
+    {                                       \
+        name, parameter, CLI_POSITION, type \
+    }
+#define KEY(name, parameter, type)     \
+    {                                  \
+        name, parameter, CLI_KEY, type \
+    }
+#define END_ARGUMENTS                        \
+    {                                        \
+        NULL, NULL, CLI_POSITION, CLI_STRING \
+    }
+
+static const struct cli_argument vif_add_arguments[] = {
+    POSITION("NAME", "name", CLI_STRING),
+    KEY("vpn", "vpn", CLI_STRING),
+    KEY("port", "port", CLI_STRING),
+    KEY("vlan", "vlan", CLI_INTEGER),
+    KEY("mac", "mac", CLI_STRING),
+    KEY("address", "addresses", CLI_STRINGS),
+    KEY("prefix", "prefixes", CLI_STRINGS),
+    KEY("gateway", "gateway", CLI_STRING),
+    KEY("mtu", "mtu", CLI_INTEGER),
+    KEY("label", "label", CLI_INTEGER),
+    KEY("up", "up", CLI_BOOLEAN),
+    KEY("dns", "dns", CLI_STRINGS),
+    KEY("dhcp", "dhcp", CLI_BOOLEAN),
+    KEY("lease-seconds", "lease_seconds", CLI_INTEGER),
+    KEY("local-preference", "local_preference", CLI_INTEGER),
+    KEY("sequence-number", "sequence_number", CLI_INTEGER),
+    END_ARGUMENTS,
+};
+
+static const struct cli_argument name_argument[] = {
+    POSITION("NAME", "name", CLI_STRING),
+    END_ARGUMENTS,
+};
+
+static const struct cli_argument route_arguments[] = {
+    POSITION("VRF", "vrf", CLI_STRING),
+    { "PREFIX", "prefix", CLI_OPTIONAL, CLI_STRING },
+    END_ARGUMENTS,
+};
+
+static const struct cli_argument counters_arguments[] = {
+    { "KIND", "of", CLI_OPTIONAL, CLI_STRING },
+    END_ARGUMENTS,
+};
+
+static const struct cli_argument level_argument[] = {
+    POSITION("LEVEL", "level", CLI_STRING),
+    END_ARGUMENTS,
+};
+
+static const struct cli_argument stop_arguments[] = {
+    { "drain", "drain", CLI_FLAG, CLI_BOOLEAN },
+    END_ARGUMENTS,
+};
+
+const struct cli_verb cli_verbs[] = {
+    { .noun = "vif",
+      .verb = "list",
+      .method = "vif.list",
+      .list = "vifs",
+      .columns = vif_columns,
+      .help = "virtual interfaces with their traffic" },
+    { .noun = "vif",
+      .verb = "add",
+      .method = "vif.add",
+      .arguments = vif_add_arguments,
+      .help = "add an interface; it is kept across restarts" },
+    { .noun = "vif",
+      .verb = "del",
+      .method = "vif.del",
+      .arguments = name_argument,
+      .help = "delete an interface: its routes are retracted first" },
+    { .noun = "vrf",
+      .verb = "list",
+      .method = "vrf.list",
+      .list = "vrfs",
+      .columns = vrf_columns,
+      .help = "VPNs and how many routes each has" },
+    { .noun = "route",
+      .verb = "list",
+      .method = "route.list",
+      .arguments = route_arguments,
+      .list = "routes",
+      .columns = route_columns,
+      .detail = &route_paths,
+      .help = "a VRF's routes and why each was chosen; --paths: every path" },
+    { .noun = "endpoint",
+      .verb = "list",
+      .method = "endpoint.list",
+      .list = "endpoints",
+      .columns = endpoint_columns,
+      .help = "tunnel endpoints" },
+    { .noun = "label",
+      .verb = "list",
+      .method = "label.list",
+      .list = "labels",
+      .columns = label_columns,
+      .help = "labels given out, and what each leads to" },
+    { .noun = "server",
+      .verb = "list",
+      .method = "server.list",
+      .list = "servers",
+      .columns = server_columns,
+      .help = "route servers and the state of each session" },
+    { .noun = "neighbour",
+      .verb = "list",
+      .method = "neighbour.list",
+      .list = "neighbours",
+      .columns = neighbour_columns,
+      .help = "underlay neighbours" },
+    { .noun = "session",
+      .verb = "list",
+      .method = "session.list",
+      .list = "sessions",
+      .columns = session_columns,
+      .help = "millrace-rs: clients and what each published" },
+    { .noun = "counters",
+      .verb = "get",
+      .method = "counters.get",
+      .arguments = counters_arguments,
+      .list = "counters",
+      .group = "of",
+      .help = "counters of a kind (vif, vrf, endpoint, port, ...) or of all" },
+    { .noun = "drops",
+      .verb = "get",
+      .method = "drops.get",
+      .list = "drops",
+      .columns = drop_columns,
+      .non_zero = "packets",
+      .help = "dropped packets by reason; --all: also reasons without any" },
+    { .noun = "worker",
+      .verb = "list",
+      .method = "worker.list",
+      .list = "workers",
+      .columns = worker_columns,
+      .help = "worker threads, their ports and load" },
+    { .noun = "config",
+      .verb = "get",
+      .method = "config.get",
+      .help = "the configuration in force" },
+    { .noun = "log",
+      .verb = "level",
+      .method = "log.level",
+      .arguments = level_argument,
+      .help = "say how much is logged: error, warning, info, debug" },
+    { .noun = "stop",
+      .verb = "now",
+      .method = "stop",
+      .arguments = stop_arguments,
+      .help = "stop the daemon; --drain: retract its routes first" },
+    { .noun = NULL },
+};
+
+const struct cli_verb *
+cli_find_verb(const char *const *words, size_t *used)
+{
+    const struct cli_verb *only = NULL;
+    unsigned of_noun = 0;
+
+    for (const struct cli_verb *verb = cli_verbs; words[0] != NULL && verb->noun != NULL; verb++) {
+        if (strcmp(verb->noun, words[0]) != 0)
+            continue;
+        if (words[1] != NULL && strcmp(verb->verb, words[1]) == 0) {
+            *used = 2;
+            return verb;
+        }
+        of_noun++;
+        only = verb;
+    }
+    *used = 1;
+    return of_noun == 1 ? only : NULL;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/* What millracectl can ask for: one line a verb, with its arguments and the columns of its table.
+ */
+
+#include <stdbool.h>
+
+#include "control/cli/table.h"
+
+enum cli_type { CLI_STRING, CLI_INTEGER, CLI_BOOLEAN, CLI_STRINGS };
+
+enum cli_form {
+    CLI_POSITION, /* VALUE, in the order of the table */
+    CLI_OPTIONAL, /* VALUE, may be left out */
+    CLI_KEY,      /* NAME=VALUE; a CLI_STRINGS takes several, with commas or repeated */
+    CLI_FLAG,     /* --NAME: true */
+};
+
+struct cli_argument {
+    const char *name; /* as a person writes it; NULL ends a table */
+    const char *parameter;
+    enum cli_form form;
+    enum cli_type type;
+};
+
+struct cli_verb {
+    const char *noun, *verb;              /* the verb may be left out where a noun has one only */
+    const char *method;                   /* on the socket */
+    const struct cli_argument *arguments; /* NULL: none */
+    const char *list;                     /* the list in the result; NULL: no list */
+    const struct cli_column *columns;     /* NULL: the rows' own keys */
+    const struct cli_detail *detail;      /* printed with --paths; NULL: none */
+    const char *group;                    /* a table for each value of this key; NULL: one */
+    const char *non_zero;                 /* rows where this is 0 only with --all; NULL: all rows */
+    const char *help;
+};
+
+/** Every verb, up to one without a noun. */
+extern const struct cli_verb cli_verbs[];
+
+/**
+ * Finds the verb that the words name: `words` ends with NULL.
+ * @return the verb with `*used` the words that named it, or NULL.
+ */
+const struct cli_verb *cli_find_verb(const char *const *words, size_t *used);
+
+/**
+ * Makes the parameters of a request from the words behind the verb.
+ * @return an object, or NULL with `problem` filled: "FIELD: MESSAGE".
+ */
+json_t *cli_parameters(const struct cli_verb *verb, const char *const *words, char problem[256]);
+
+/** Prints how a verb is written, in one line. */
+void cli_print_usage(FILE *out, const struct cli_verb *verb);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/* What every daemon with a control socket offers. Control thread. */
+
+#include "lib/rpc/server.h"
+
+/** log.level: sets how much is logged. Add it with rpc_server_add(server, &rpc_log_level, 1, NULL).
+ */
+extern const struct rpc_verb rpc_log_level;
+
+/** The server's own counters as a row of counters.get: {"of": "rpc", "name": "socket", ...}. */
+json_t *rpc_counters_row(const struct rpc_server *server);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/* The slow path's own state; known to the files of this room only. Its thread alone uses it. */
+
+#include <stdatomic.h>
+
+#include "slowpath/frame.h"
+#include "slowpath/idle.h"
+#include "slowpath/rate_limit.h"
+#include "slowpath/slowpath.h"
+
+struct neighbours;
+
+struct slowpath {
+    struct slowpath_config config;
+    unsigned reader;                /* its number for reclaim and counters */
+    struct counter_block *counters; /* its own block */
+    struct neighbours *neighbours;
+    struct rate_limit *icmp_errors; /* by interface id */
+    struct rate_limit dhcp_log, conflict_log;
+    uint64_t now_ms; /* of this turn */
+    atomic_bool stop;
+    uint8_t scratch[FRAME_OCTETS_MAX]; /* a punted frame that came in several segments */
+    struct frame reply;                /* the answer in the making */
+};
+
+/* A packet from a punt ring. */
+struct punted {
+    const uint8_t *octets; /* the frame, in one piece */
+    size_t here;           /* octets of it that can be read */
+    size_t length;         /* octets of the whole frame */
+    const struct vif *vif; /* the interface it came from; NULL if it came from the underlay */
+};

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* ICMP towards guests and the underlay: see icmp.h. */
+
+#include "slowpath/icmp.h"
+
+#include <string.h>
+
+#include "lib/net/checksum.h"
+#include "slowpath/arp.h"
+
+#define ERROR_DATAGRAM_MAX 576
+#define DSCP_CS6           0xc0 /* internetwork control (RFC 1812 section 4.3.2.5) */
+
+/* True for the types that are errors, and so may never be answered with one. */
+static bool
+icmp_type_is_error(uint8_t type)
+{
+    switch (type) {
+    case ICMP_UNREACHABLE:
+    case 4: /* source quench */
+    case 5: /* redirect */
+    case ICMP_TIME_EXCEEDED:
+    case 12: /* parameter problem */
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum drop_reason
+icmp_echo_answer(const uint8_t *octets, size_t length, size_t l3_offset,
+                 const struct link_address *link, uint16_t mtu, const struct ip_addr *own,
+                 struct frame *reply)
+{
+    struct ipv4_view ip;
+    struct icmp_header header;
+
+    if (l3_offset > length)
+        return DROP_FRAME_TOO_SHORT;
+    enum drop_reason reason =
+        parse_ipv4(octets + l3_offset, length - l3_offset, length - l3_offset, &ip);
+    if (reason != PARSE_OK)
+        return reason;
+    if (ip.header->protocol != IP_PROTOCOL_ICMP)
+        return DROP_GATEWAY_PROTOCOL;
+    if ((be16toh(ip.header->fragment) & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) != 0)
+        return DROP_LOCAL_FRAGMENT;
+
+    const uint8_t *message = octets + l3_offset + ip.header_length;
+    const size_t message_length = ip.total_length - ip.header_length;
+
+    if (message_length < sizeof(header) ||
+        checksum_finish(checksum_add(0, message, message_length)) != 0)
+        return DROP_ICMP_INVALID;
+    memcpy(&header, message, sizeof(header));
+    if (header.type != ICMP_ECHO_REQUEST)
+        return DROP_GATEWAY_PROTOCOL;
+    if (header.code != 0)
+        return DROP_ICMP_INVALID;
+
+    const struct ip_addr source = ip_addr_from_v4(ip.source);
+    const struct ip_addr destination = ip_addr_from_v4(ip.destination);
+    if (!ip_addr_is_unicast(&source) || !ip_addr_is_unicast(&destination) ||
+        (own != NULL && !ip_addr_equal(&destination, own)))
+        return DROP_IP_DESTINATION;
+    if (sizeof(struct ipv4_header) + message_length > mtu)
+        return DROP_TOO_BIG;
+    if (sizeof(struct eth_header) + sizeof(struct vlan_header) + sizeof(struct ipv4_header) +
+            message_length >
+        FRAME_OCTETS_MAX)
+        return DROP_TOO_BIG;
+
+    frame_begin(reply, link, ETHERTYPE_IPV4);
+    frame_add_ipv4(reply, ip.header->dscp_ecn, IP_PROTOCOL_ICMP, ip.header->destination,
+                   ip.header->source, message_length);
+    const be16 before = htobe16((uint16_t)(header.type << 8));
+    header.type = ICMP_ECHO_REPLY;
+    header.checksum = checksum_update16(header.checksum, before, 0);
+    memcpy(reply->octets + reply->length, &header, sizeof(header));
+    memcpy(reply->octets + reply->length + sizeof(header), message + sizeof(header),
+           message_length - sizeof(header));
+    reply->length += message_length;
+    return PARSE_OK;
+}
+
+/* True if the standards allow an error about this packet of the guest. */
+static bool
+error_is_allowed(const struct vif *vif, const struct mac_addr *link_destination,
+                 const struct ipv4_view *ip, const uint8_t *payload, size_t payload_here)
+{
+    const struct ip_addr source = ip_addr_from_v4(ip->source);
+    const struct ip_addr destination = ip_addr_from_v4(ip->destination);
+
+    if (!mac_is_station(link_destination) || !ip_addr_is_unicast(&destination))
+        return false;
+    if (!ip_addr_is_unicast(&source) || !guest_may_send_from(vif, ip->source))
+        return false;
+    if ((be16toh(ip->header->fragment) & IPV4_FRAGMENT_OFFSET) != 0)
+        return false;
+    if (ip->header->protocol == IP_PROTOCOL_ICMP)
+        return payload_here > 0 && !icmp_type_is_error(payload[0]);
+    return true;
+}
+
+enum drop_reason
+icmp_error_write(const struct vif *vif, const struct icmp_error *error, const uint8_t *octets,
+                 size_t here, size_t length, size_t l3_offset, struct frame *reply)
+{
+    struct frame_view view;
+    struct ipv4_view ip;
+    enum drop_reason reason = parse_frame(octets, here, &view);
+
+    if (reason != PARSE_OK)
+        return reason;
+    if (l3_offset < view.l3_offset || l3_offset > here || here > length)
+        return DROP_FRAME_TOO_SHORT;
+    reason = parse_ipv4(octets + l3_offset, here - l3_offset, length - l3_offset, &ip);
+    if (reason != PARSE_OK)
+        return reason;
+
+    size_t quoted = here - l3_offset;
+    if (quoted > ip.total_length)
+        quoted = ip.total_length;
+    if (!error_is_allowed(vif, &view.eth->destination, &ip, octets + l3_offset + ip.header_length,
+                          quoted - ip.header_length))
+        return DROP_ICMP_ERROR_FORBIDDEN;
+    if (quoted > ERROR_DATAGRAM_MAX - sizeof(struct ipv4_header) - sizeof(struct icmp_header))
+        quoted = ERROR_DATAGRAM_MAX - sizeof(struct ipv4_header) - sizeof(struct icmp_header);
+
+    struct icmp_header header = {
+        .type = error->type,
+        .code = error->code,
+        .rest = htobe32(error->mtu),
+    };
+    const uint8_t *quote = octets + l3_offset;
+    header.checksum =
+        checksum_finish(checksum_add(checksum_add(0, &header, sizeof(header)), quote, quoted));
+
+    const struct link_address link = link_to_guest(vif);
+    frame_begin(reply, &link, ETHERTYPE_IPV4);
+    frame_add_ipv4(reply, DSCP_CS6, IP_PROTOCOL_ICMP, htobe32(ip_addr_to_v4(&vif->gateway)),
+                   ip.header->source, sizeof(header) + quoted);
+    memcpy(reply->octets + reply->length, &header, sizeof(header));
+    memcpy(reply->octets + reply->length + sizeof(header), quote, quoted);
+    reply->length += sizeof(header) + quoted;
+    return PARSE_OK;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * Neighbours on the underlay: the one writer of the adjacencies' link words
+ * (lib/table/adjacency.h).
+ *
+ *   INCOMPLETE  a broadcast request a second, packets wait; after three without answer FAILED
+ *   REACHABLE   confirmed; asked again by unicast before the answer is too old to be relied on
+ *   PROBING     the link stays up meanwhile; after three unanswered probes INCOMPLETE
+ *   FAILED      asked every five seconds, and as soon as a packet asks, once a second at most
+ *
+ * Only wanted neighbours exist: nothing that arrives makes one.
+ */
+
+#include "slowpath/context.h"
+
+#define NEIGHBOUR_HELD_MAX     8    /* packets that wait for one neighbour */
+#define NEIGHBOUR_HELD_ALL_MAX 1024 /* and for all of them */
+
+/** @return NULL without memory. */
+struct neighbours *neighbours_create(uint32_t limit);
+
+/** Frees them with the packets that they hold. */
+void neighbours_destroy(struct neighbours *neighbours);
+
+/** Follows what control wants, and asks who is due to be asked. Once a turn. */
+void neighbours_turn(struct slowpath *slowpath);
+
+/** Takes a complete outer frame without destination MAC address: sent at once if the neighbour has
+ * answered meanwhile, else held until it does. Takes the packet over in any case. */
+void neighbour_hold(struct slowpath *slowpath, uint32_t adjacency, struct rte_mbuf *packet);
+
+/** A neighbour told its MAC address: the link comes up with it and what was held goes out, in
+ * order. @return false if nobody wants this neighbour. */
+bool neighbour_confirm(struct slowpath *slowpath, uint16_t port, const struct ip_addr *address,
+                       const struct mac_addr *mac);

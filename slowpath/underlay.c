@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* ARP and ICMP of the underlay address: see underlay.h. */
+
+#define LOG_AREA "underlay"
+
+#include "slowpath/underlay.h"
+
+#include "lib/base/log.h"
+#include "slowpath/arp_message.h"
+#include "slowpath/icmp.h"
+#include "slowpath/neighbour.h"
+#include "slowpath/send.h"
+
+#define CONFLICT_LOG_PER_SECOND 1
+#define CONFLICT_LOG_BURST      5
+
+/* Somebody else says that it has our address (RFC 5227 section 2.4). */
+static void
+report_conflict(struct slowpath *slowpath, const struct mac_addr *mac)
+{
+    char text[MAC_TEXT_MAX];
+
+    if (rate_limit_take(&slowpath->conflict_log, CONFLICT_LOG_PER_SECOND, CONFLICT_LOG_BURST,
+                        slowpath->now_ms))
+        log_warning("%s claims our underlay address", mac_format(mac, text));
+}
+
+enum drop_reason
+underlay_arp(struct slowpath *slowpath, uint16_t port_number, const struct punted *punted)
+{
+    const struct port *port = port_at(slowpath->config.ports, port_number);
+    const be32 ours = htobe32(ip_addr_to_v4(&slowpath->config.underlay_address));
+    struct frame_view view;
+    struct arp_header message;
+
+    if (port == NULL)
+        return DROP_PORT_GONE;
+    enum drop_reason reason = arp_message_parse(punted->octets, punted->here, &view, &message);
+    if (reason != PARSE_OK)
+        return reason;
+    if (mac_equal(&message.sender_mac, &port->mac))
+        return DROP_ARP_IGNORED; /* our own, sent back to us */
+    if (message.sender_address == ours) {
+        report_conflict(slowpath, &message.sender_mac);
+        return DROP_ARP_IGNORED;
+    }
+    if (message.operation == htobe16(ARP_REQUEST) && message.target_address == ours) {
+        const struct link_address link = { message.sender_mac, port->mac, VLAN_UNTAGGED };
+        arp_message_write(&slowpath->reply, &link, ARP_REPLY, &port->mac, ours, &message.sender_mac,
+                          message.sender_address);
+        return send_frame(slowpath, port_number, VIF_NONE, &slowpath->reply);
+    }
+    if (message.sender_address == message.target_address ||
+        (message.operation == htobe16(ARP_REPLY) && message.target_address == ours)) {
+        const struct ip_addr sender = ip_addr_from_v4(be32toh(message.sender_address));
+        if (neighbour_confirm(slowpath, port_number, &sender, &message.sender_mac))
+            return PARSE_OK;
+    }
+    return DROP_ARP_IGNORED;
+}
+
+enum drop_reason
+underlay_local(struct slowpath *slowpath, uint16_t port_number, const struct punted *punted)
+{
+    const struct port *port = port_at(slowpath->config.ports, port_number);
+    struct frame_view view;
+
+    if (port == NULL)
+        return DROP_PORT_GONE;
+    if (punted->here < punted->length)
+        return DROP_TOO_BIG;
+    enum drop_reason reason = parse_frame(punted->octets, punted->here, &view);
+    if (reason != PARSE_OK)
+        return reason;
+    if (view.type != ETHERTYPE_IPV4 || !mac_is_station(&view.eth->source))
+        return DROP_UNDERLAY_PROTOCOL;
+
+    const struct link_address link = { view.eth->source, port->mac, VLAN_UNTAGGED };
+    reason = icmp_echo_answer(punted->octets, punted->length, view.l3_offset, &link, port->mtu,
+                              &slowpath->config.underlay_address, &slowpath->reply);
+    if (reason == DROP_GATEWAY_PROTOCOL)
+        return DROP_UNDERLAY_PROTOCOL;
+    if (reason != PARSE_OK)
+        return reason;
+    return send_frame(slowpath, port_number, VIF_NONE, &slowpath->reply);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* millracectl: words become parameters, lists become tables. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/cli/format.h"
+#include "control/cli/table.h"
+#include "control/cli/verbs.h"
+
+static void
+words_name_verbs(void **state)
+{
+    static const struct {
+        const char *words[4];
+        const char *method; /* NULL: none */
+        size_t used;
+    } cases[] = {
+        { { "vif", "list" }, "vif.list", 2 },
+        { { "vif" }, NULL, 0 },
+        { { "vif", "fly" }, NULL, 0 },
+        { { "route", "list", "red" }, "route.list", 2 },
+        { { "route", "red" }, "route.list", 1 },
+        { { "counters" }, "counters.get", 1 },
+        { { "counters", "vif" }, "counters.get", 1 },
+        { { "stop", "--drain" }, "stop", 1 },
+        { { "nonsense" }, NULL, 0 },
+        { { NULL }, NULL, 0 },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t used = 0;
+        const struct cli_verb *verb = cli_find_verb(cases[i].words, &used);
+        if (cases[i].method == NULL) {
+            assert_null(verb);
+            continue;
+        }
+        assert_non_null(verb);
+        assert_string_equal(verb->method, cases[i].method);
+        assert_int_equal(used, cases[i].used);
+    }
+}
+
+static void
+words_become_parameters(void **state)
+{
+    static const struct {
+        const char *words[12];
+        const char *result; /* the parameters, or "!" and the problem */
+    } cases[] = {
+        { { "vif", "add", "vm1", "vpn=red", "vlan=100", "address=10.0.0.1,10.0.0.2",
+            "address=10.0.0.3", "dhcp=false", "local-preference=200" },
+          "{\"name\":\"vm1\",\"vpn\":\"red\",\"vlan\":100,"
+          "\"addresses\":[\"10.0.0.1\",\"10.0.0.2\",\"10.0.0.3\"],\"dhcp\":false,"
+          "\"local_preference\":200}" },
+        { { "vif", "add" }, "!NAME: missing" },
+        { { "vif", "add", "vm1", "vlan=x" }, "!vlan: expected a number" },
+        { { "vif", "add", "vm1", "vlan=-1" }, "!vlan: expected a number" },
+        { { "vif", "add", "vm1", "dhcp=maybe" }, "!dhcp: expected true or false" },
+        { { "vif", "add", "vm1", "vpn=a", "vpn=b" }, "!vpn: given twice" },
+        { { "vif", "add", "vm1", "vpn" }, "!vpn: unexpected" },
+        { { "vif", "add", "vm1", "fly=1" }, "!fly=1: unexpected" },
+        { { "vif", "add", "\xff" }, "!NAME: expected text in UTF-8" },
+        { { "vif", "list", "x" }, "!x: unexpected" },
+        { { "route", "list", "red" }, "{\"vrf\":\"red\"}" },
+        { { "route", "list", "red", "10.0.0.0/8" }, "{\"vrf\":\"red\",\"prefix\":\"10.0.0.0/8\"}" },
+        { { "route", "list", "red", "10.0.0.0/8", "x" }, "!x: unexpected" },
+        { { "counters" }, "{}" },
+        { { "counters", "get", "vif" }, "{\"of\":\"vif\"}" },
+        { { "stop" }, "{}" },
+        { { "stop", "--drain" }, "{\"drain\":true}" },
+        { { "stop", "--fast" }, "!--fast: unknown option" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char problem[256];
+        size_t used;
+        const struct cli_verb *verb = cli_find_verb(cases[i].words, &used);
+        json_t *params = cli_parameters(verb, cases[i].words + used, problem);
+
+        if (cases[i].result[0] == '!') {
+            assert_null(params);
+            assert_string_equal(problem, cases[i].result + 1);
+            continue;
+        }
+        char *text = json_dumps(params, JSON_COMPACT);
+        assert_string_equal(text, cases[i].result);
+        free(text);
+        json_decref(params);
+    }
+}
+
+static void
+values_become_cells(void **state)
+{
+    static const struct {
+        cli_formatter *format;
+        const char *json, *cell;
+    } cases[] = {
+        { format_any, "\"a\"", "a" },        { format_any, "\"\"", "-" },
+        { format_any, "null", "-" },         { format_any, "[]", "-" },
+        { format_any, "17", "17" },          { format_any, "true", "yes" },
+        { format_any, "false", "no" },       { format_any, "[\"a\",2]", "a,2" },
+        { format_any, "1.25", "1.2" },       { format_any, "\"\\u001b[31m\"", "?[31m" },
+        { format_any, "\"\\u009b\"", "??" }, { format_age, "119", "119s" },
+        { format_age, "120", "2m" },         { format_age, "7200", "2h" },
+        { format_age, "172800", "2d" },      { format_age, "-1", "-" },
+        { format_age, "null", "-" },         { format_percent, "97.4", "97 %" },
+        { format_percent, "\"\"", "-" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        json_t *value = json_loads(cases[i].json, JSON_DECODE_ANY, NULL);
+        char cell[64];
+        cases[i].format(value, cell, sizeof(cell));
+        assert_string_equal(cell, cases[i].cell);
+        json_decref(value);
+    }
+    char small[4];
+    json_t *value = json_string("cut here");
+    format_any(value, small, sizeof(small));
+    assert_string_equal(small, "cut");
+    json_decref(value);
+}
+
+static char *
+render(const char *json, const struct cli_column *columns, const struct cli_detail *detail)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    json_t *rows = json_loads(json, 0, NULL);
+
+    table_print(out, rows, columns, detail);
+    fclose(out);
+    json_decref(rows);
+    return text;
+}
+
+static const struct cli_column path_columns[] = {
+    { "SERVER", "server", format_any, false },
+    { NULL, NULL, NULL, false },
+};
+
+static const struct cli_column columns[] = {
+    { "PREFIX", "prefix", format_any, false },
+    { "LABEL", "label", format_any, true },
+    { "CLIENT", "client", format_any, false },
+    { "WHY", "why", format_any, false },
+    { NULL, NULL, NULL, false },
+};
+
+static void
+lists_become_tables(void **state)
+{
+    static const struct cli_detail detail = { "paths", path_columns };
+    static const char rows[] = "[{\"prefix\":\"10.0.0.11/32\",\"label\":16,\"why\":\"only one\","
+                               "\"paths\":[{\"server\":\"rs1\"}]},"
+                               "{\"prefix\":\"0.0.0.0/0\",\"label\":100000,\"paths\":[]}]";
+    (void)state;
+
+    char *text = render(rows, columns, NULL);
+    assert_string_equal(text, "PREFIX         LABEL  WHY\n"
+                              "10.0.0.11/32      16  only one\n"
+                              "0.0.0.0/0     100000  -\n");
+    free(text);
+    text = render(rows, columns, &detail);
+    assert_string_equal(text, "PREFIX         LABEL  WHY\n"
+                              "10.0.0.11/32      16  only one\n"
+                              "    SERVER\n"
+                              "    rs1\n"
+                              "0.0.0.0/0     100000  -\n");
+    free(text);
+    text = render("[]", columns, NULL);
+    assert_string_equal(text, "PREFIX  LABEL  CLIENT  WHY\n");
+    free(text);
+    text =
+        render("[{\"name\":\"vm1\",\"rx_packets\":7},{\"name\":\"vm2\",\"drops\":1}]", NULL, NULL);
+    assert_string_equal(text, "NAME  RX PACKETS  DROPS\n"
+                              "vm1            7      -\n"
+                              "vm2            -      1\n");
+    free(text);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_name_verbs),
+        cmocka_unit_test(words_become_parameters),
+        cmocka_unit_test(values_become_cells),
+        cmocka_unit_test(lists_become_tables),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
