@@ -7,9 +7,9 @@
  * items for one prefix), which path is used, and which outlive the session that brought them.
  *
  * Control thread only. No clock inside: `now` is in milliseconds on any clock that does not go
- * backwards, the same for all calls. No call loops over more than RIB_SLICE paths: what touches a
- * whole VPN (a lost session, a sweep, a removed VPN) is done piece by piece in rib_run(); until it
- * gets there, the former choice stays in use, which is always a usable one.
+ * backwards, the same for all calls. What touches a whole VPN (a lost session, a sweep, a removed
+ * VPN) is done piece by piece in rib_run(); until it gets there, the former choice stays in use,
+ * which is always a usable one.
  *
  * Rules (draft-ietf-l3vpn-end-system, conformance rows C18-C21):
  * - A path is live if it came in its server's present session, else stale.
@@ -63,7 +63,7 @@ struct rib_events {
     /**
      * What packets to `prefix` need has changed: `best` holds the next hops to use (only the
      * acceptable ones, sorted by address and label), or is NULL when no path is left. Not called
-     * when another path with the same next hops takes over, nor for a removed VPN.
+     * when another path with the same next hops takes over.
      */
     void (*best_changed)(void *user, void *vpn_user, const struct ip_prefix *prefix,
                          const struct route *best);
@@ -74,6 +74,9 @@ struct rib_events {
      */
     bool (*acceptable)(void *user, void *vpn_user, const struct ip_prefix *prefix,
                        const struct route_next_hop *next_hop);
+
+    /** A removed VPN has been taken apart: the last word about it. May be NULL. */
+    void (*vpn_gone)(void *user, void *vpn_user);
 };
 
 /** Copies `limits` (NULL: the defaults) and `events`. NULL without memory. */
@@ -91,15 +94,20 @@ struct rib_server *rib_server_add(struct rib *rib, const char *name, const struc
 const char *rib_server_name(const struct rib_server *server);
 
 /**
- * A VPN, from now on open for items.
- * @return the VPN, or NULL (-ENOMEM, or the name is empty, over 128 octets or in use).
+ * A VPN, from now on open for items. Has an earlier one of that name, removed but not yet gone,
+ * taken apart first.
+ * @return the VPN, or NULL (no memory, or the name is empty, not ASCII, over 128 octets
+ * or in use).
  */
 struct rib_vpn *rib_vpn_add(struct rib *rib, const char *name, void *vpn_user);
 struct rib_vpn *rib_vpn_find(const struct rib *rib, const char *name);
 const char *rib_vpn_name(const struct rib_vpn *vpn);
 void *rib_vpn_user(const struct rib_vpn *vpn);
 
-/** Removes a VPN: no event speaks of it any more, rib_run() frees its paths. */
+/**
+ * Removes a VPN: rib_run() takes its paths away, with best_changed() for each prefix that had one,
+ * then calls vpn_gone(). The handle is no longer to be used.
+ */
 void rib_vpn_remove(struct rib *rib, struct rib_vpn *vpn);
 
 /** A session with the server is up: what comes from now on is live. */
@@ -121,20 +129,20 @@ int rib_item(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server, co
 
 /** The server retracted an item. @return 0, or -ENOENT if it had not announced it to us. */
 int rib_retract(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server,
-                const char *item_id, int64_t now);
+                const char *item_id);
 
 /**
  * The server replaced an item by one that cannot be used: its path goes, as if it had never come.
  * Unlike a retraction this says nothing about the prefix: stale paths of other servers stay.
  */
 void rib_item_unusable(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server,
-                       const char *item_id, int64_t now);
+                       const char *item_id);
 
 /**
  * The server deleted or purged the whole node: each of its items in this VPN is retracted, as by
- * rib_retract(), piece by piece.
+ * rib_retract(). The one call that walks a whole VPN: what comes after it must find it done.
  */
-void rib_purge(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server, int64_t now);
+void rib_purge(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server);
 
 /** Answers of acceptable() for this VPN (NULL: all) may have changed: chosen anew in rib_run(). */
 void rib_reconsider(struct rib *rib, struct rib_vpn *vpn);
@@ -148,7 +156,8 @@ int64_t rib_run(struct rib *rib, int64_t now);
 
 /**
  * A path from an earlier life (a snapshot): stale since `stale_since`, which like `received` may
- * lie before 0. @return as rib_item(), and -EEXIST if the server has that item already.
+ * lie before 0. The server must not be live. @return as rib_item(), and -EEXIST if the server has
+ * that item already.
  */
 int rib_restore(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server,
                 const char *item_id, const struct route *route, int64_t received,
@@ -217,14 +226,13 @@ struct rib_walk;
 
 struct rib_walk *rib_walk_begin(struct rib *rib);
 
+typedef void rib_walk_fn(void *user, const struct rib_vpn *vpn, const struct rib_path_view *view);
+
 /**
  * Shows the paths (without `chosen` and `why`) of up to `prefixes` prefixes.
  * @return true while there is more.
  */
-bool rib_walk_step(struct rib_walk *walk, uint32_t prefixes,
-                   void (*show)(void *user, const struct rib_vpn *vpn,
-                                const struct rib_path_view *view),
-                   void *user);
+bool rib_walk_step(struct rib_walk *walk, uint32_t prefixes, rib_walk_fn *show, void *user);
 
 /** Ends a walk at any time; must happen before rib_free(). */
 void rib_walk_end(struct rib_walk *walk);

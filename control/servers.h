@@ -27,7 +27,7 @@ struct servers;
 enum server_dialect { SERVER_DIALECT_DRAFT };
 
 /* One route server as configured. Strings are copied. */
-struct server_config {
+struct server_settings {
     const char *name; /* unique */
     struct ip_addr address;
     uint16_t port;   /* 0: 5222 */
@@ -35,11 +35,11 @@ struct server_config {
     enum server_dialect dialect;
 };
 
-struct servers_config {
+struct servers_settings {
     const char *local_part;   /* of our JID: our host name or infrastructure address (C23, D6) */
     struct ip_addr forwarder; /* our infrastructure address: in item ids (C34) */
     uint8_t n_servers;        /* 0..SERVERS_MAX */
-    struct server_config servers[SERVERS_MAX];
+    struct server_settings servers[SERVERS_MAX];
 };
 
 enum server_state {
@@ -79,7 +79,7 @@ struct server_status {
  * Starts connecting to every server from the event loop. The RIB must outlive the result.
  * @return 0, -EINVAL (a name twice, no usable JID) or -ENOMEM.
  */
-int servers_new(struct event_base *base, struct rib *rib, const struct servers_config *config,
+int servers_new(struct event_base *base, struct rib *rib, const struct servers_settings *settings,
                 struct servers **servers);
 
 /** Closes every TCP connection without retracting anything, and frees. NULL is allowed. */

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The RIB's front: servers, VPNs, and the events that the sessions bring. An event about one item
+ * takes effect at once; one about a whole session or VPN is noted here and carried out by
+ * rib_run().
+ */
+
+#include "control/rib.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/rib_internal.h"
+#include "lib/base/text.h"
+
+const struct rib_limits rib_limits_default = {
+    .routes_per_vpn = 1000000,
+    .routes_total = 4000000,
+    .stale_ms = RIB_STALE_MS_DEFAULT,
+    .headless_ms = RIB_HEADLESS_MS_DEFAULT,
+};
+
+struct rib *
+rib_new(const struct rib_limits *limits, const struct rib_events *events, void *user)
+{
+    struct rib *rib = calloc(1, sizeof(*rib));
+
+    if (rib == NULL)
+        return NULL;
+    rib->limits = limits != NULL ? *limits : rib_limits_default;
+    rib->events = *events;
+    rib->user = user;
+    rib->deadline = RIB_NEVER;
+    TAILQ_INIT(&rib->vpn_order);
+    TAILQ_INIT(&rib->work);
+    LIST_INIT(&rib->walks);
+    return rib;
+}
+
+static void
+server_free(struct rib_server *server)
+{
+    struct rib_session *session;
+
+    while ((session = TAILQ_FIRST(&server->sessions)) != NULL) {
+        TAILQ_REMOVE(&server->sessions, session, link);
+        free(session);
+    }
+    free(server);
+}
+
+void
+rib_free(struct rib *rib)
+{
+    struct rib_vpn *vpn;
+
+    if (rib == NULL)
+        return;
+    rib->events = (struct rib_events){ .best_changed = NULL };
+    while ((vpn = TAILQ_FIRST(&rib->vpn_order)) != NULL)
+        rib_vpn_remove(rib, vpn);
+    while (rib_run(rib, 0) == 0)
+        ;
+    hmap_clear(&rib->vpns);
+    for (uint8_t i = 0; i < rib->n_servers; i++)
+        server_free(rib->servers[i]);
+    free(rib);
+}
+
+struct rib_server *
+rib_server_add(struct rib *rib, const char *name, const struct ip_addr *address)
+{
+    struct rib_server *server;
+
+    for (uint8_t i = 0; i < rib->n_servers; i++) {
+        if (strcmp(rib->servers[i]->name, name) == 0) {
+            rib->servers[i]->address = *address;
+            return rib->servers[i];
+        }
+    }
+    if (rib->n_servers == RIB_SERVERS_MAX || strlen(name) >= RIB_SERVER_NAME_MAX)
+        return NULL;
+    server = calloc(1, sizeof(*server));
+    if (server == NULL)
+        return NULL;
+    server->rib = rib;
+    server->address = *address;
+    server->index = rib->n_servers;
+    TAILQ_INIT(&server->sessions);
+    strcpy(server->name, name);
+    rib->servers[rib->n_servers++] = server;
+    return server;
+}
+
+const char *
+rib_server_name(const struct rib_server *server)
+{
+    return server->name;
+}
+
+struct rib_vpn *
+rib_vpn_add(struct rib *rib, const char *name, void *vpn_user)
+{
+    struct rib_vpn *vpn;
+
+    if (!text_is_ascii_name(name, RIB_VPN_NAME_MAX - 1) || rib_vpn_find(rib, name) != NULL)
+        return NULL;
+    rib_vpn_finish_removed(rib, name);
+    vpn = calloc(1, sizeof(*vpn) + strlen(name) + 1);
+    if (vpn == NULL)
+        return NULL;
+    strcpy(vpn->name, name);
+    if (hmap_add(&rib->vpns, &vpn->node, hmap_hash_string(name)) != 0) {
+        free(vpn);
+        return NULL;
+    }
+    vpn->user = vpn_user;
+    vpn->deadline = RIB_NEVER;
+    TAILQ_INIT(&vpn->order);
+    TAILQ_INSERT_TAIL(&rib->vpn_order, vpn, link);
+    rib->counts.vpns++;
+    return vpn;
+}
+
+struct rib_vpn *
+rib_vpn_find(const struct rib *rib, const char *name)
+{
+    struct hmap_node *node = hmap_first_same(&rib->vpns, hmap_hash_string(name));
+
+    for (; node != NULL; node = hmap_next_same(node)) {
+        struct rib_vpn *vpn = hmap_entry(node, struct rib_vpn, node);
+        if (strcmp(vpn->name, name) == 0)
+            return vpn;
+    }
+    return NULL;
+}
+
+const char *
+rib_vpn_name(const struct rib_vpn *vpn)
+{
+    return vpn->name;
+}
+
+void *
+rib_vpn_user(const struct rib_vpn *vpn)
+{
+    return vpn->user;
+}
+
+uint32_t
+rib_vpn_prefixes(const struct rib_vpn *vpn)
+{
+    return vpn->prefixes.count;
+}
+
+int
+rib_server_live(struct rib *rib, struct rib_server *server)
+{
+    struct rib_session *session;
+
+    if (server->session != NULL)
+        return 0;
+    session = calloc(1, sizeof(*session));
+    if (session == NULL)
+        return -ENOMEM;
+    session->server = server;
+    session->number = ++server->last_session;
+    session->lost_at = RIB_NEVER;
+    TAILQ_INSERT_TAIL(&server->sessions, session, link);
+    server->session = session;
+    rib->counts.generation++;
+    return 0;
+}
+
+void
+rib_session_lost(struct rib *rib, struct rib_server *server, int64_t now)
+{
+    struct rib_session *session = server->session;
+    struct rib_vpn *vpn;
+
+    if (session == NULL)
+        return;
+    server->session = NULL;
+    session->lost_at = now;
+    rib_session_release(session);
+    TAILQ_FOREACH(vpn, &rib->vpn_order, link)
+    rib_vpn_queue(rib, vpn);
+    rib->counts.generation++;
+}
+
+bool
+rib_is_in_sync(const struct rib_vpn *vpn, const struct rib_server *server)
+{
+    return server->session != NULL && vpn->sync[server->index].session == server->session->number;
+}
+
+void
+rib_in_sync(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server, int64_t now)
+{
+    if (server->session == NULL || rib_is_in_sync(vpn, server))
+        return;
+    vpn->sync[server->index].session = server->session->number;
+    vpn->sync[server->index].since = now;
+    rib_vpn_queue(rib, vpn);
+}
+
+/* A stale path of this server to this prefix. */
+static struct rib_path *
+own_stale_path(const struct rib_vpn *vpn, const struct rib_server *server,
+               const struct ip_prefix *key)
+{
+    const struct rib_prefix *prefix = rib_prefix_find(vpn, key);
+    struct rib_path *path = prefix == NULL ? NULL : prefix->paths;
+
+    while (path != NULL && (rib_path_server(path) != server || rib_path_is_live(path)))
+        path = path->next;
+    return path;
+}
+
+/*
+ * Adds an item that is new. At a limit, a stale path of the same server to the same prefix makes
+ * way, so that a server which came back with other item ids is not refused.
+ */
+static int
+add_item(struct rib *rib, struct rib_vpn *vpn, struct rib_session *session, const char *item_id,
+         const struct route *route, int64_t received)
+{
+    struct rib_server *server = session->server;
+    struct rib_path *victim = NULL, *path;
+    struct rib_prefix *prefix;
+    struct rib_told told = { .n = 0 };
+
+    if (vpn->sync[server->index].n_paths >= rib->limits.routes_per_vpn ||
+        rib->counts.paths >= rib->limits.routes_total) {
+        victim = own_stale_path(vpn, server, &route->prefix);
+        if (victim == NULL) {
+            rib->counts.refused_limit++;
+            return -ENOSPC;
+        }
+    }
+    prefix = rib_prefix_find(vpn, &route->prefix);
+    if (prefix != NULL)
+        rib_prefix_remember(prefix, &told);
+    path = rib_path_add(rib, vpn, session, item_id, route, received);
+    if (path == NULL)
+        return -ENOMEM;
+    if (victim != NULL)
+        rib_path_remove(rib, vpn, victim);
+    rib_prefix_choose(rib, vpn, path->prefix, &told);
+    return 0;
+}
+
+/* The item stands at another prefix now. */
+static int
+move_item(struct rib *rib, struct rib_vpn *vpn, struct rib_path *path, const struct route *route,
+          int64_t now)
+{
+    struct rib_prefix *from = path->prefix, *to = rib_prefix_find(vpn, &route->prefix);
+    struct rib_session *session = rib_path_server(path)->session;
+    struct rib_told told_from, told_to = { .n = 0 };
+    struct rib_path *moved;
+
+    rib_prefix_remember(from, &told_from);
+    if (to != NULL)
+        rib_prefix_remember(to, &told_to);
+    moved = rib_path_add(rib, vpn, session, path->item_id, route, now);
+    if (moved == NULL)
+        return -ENOMEM;
+    rib_path_remove(rib, vpn, path);
+    rib_prefix_choose(rib, vpn, moved->prefix, &told_to);
+    rib_prefix_choose(rib, vpn, from, &told_from);
+    return 0;
+}
+
+/* The item came again for the same prefix. Unchanged content is no news: `received` stays. */
+static int
+renew_item(struct rib *rib, struct rib_vpn *vpn, struct rib_path *path, const struct route *route,
+           int64_t now)
+{
+    struct rib_session *session = rib_path_server(path)->session;
+    bool same = rib_path_is(path, route);
+    struct rib_told told;
+
+    if (same && path->session == session)
+        return 0;
+    rib_prefix_remember(path->prefix, &told);
+    if (!same) {
+        int error = rib_path_set(path, route);
+        if (error != 0)
+            return error;
+        path->received = now;
+    }
+    rib_path_move(path, session);
+    rib->counts.generation++;
+    rib_prefix_choose(rib, vpn, path->prefix, &told);
+    return 0;
+}
+
+/* What cannot become a path is refused before anything changes. */
+static bool
+item_is_usable(struct rib *rib, const char *item_id, struct route *route)
+{
+    size_t length = strnlen(item_id, RIB_ITEM_ID_MAX + 1);
+
+    if (length > 0 && length <= RIB_ITEM_ID_MAX && rib_route_normalise(route))
+        return true;
+    rib->counts.refused_invalid++;
+    return false;
+}
+
+int
+rib_item(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server, const char *item_id,
+         const struct route *announced, int64_t now)
+{
+    struct route route = *announced;
+    struct rib_path *path;
+
+    if (server->session == NULL || !item_is_usable(rib, item_id, &route))
+        return -EINVAL;
+    path = rib_path_find(vpn, server, item_id);
+    if (path == NULL)
+        return add_item(rib, vpn, server->session, item_id, &route, now);
+    if (!ip_prefix_equal(&path->prefix->prefix, &route.prefix))
+        return move_item(rib, vpn, path, &route, now);
+    return renew_item(rib, vpn, path, &route, now);
+}
+
+/* Past sessions are told apart by when they ended: those of a snapshot have few such times. */
+static struct rib_session *
+past_session(struct rib_server *server, int64_t lost_at)
+{
+    enum { LOOK_BACK = 16 };
+    struct rib_session *session = TAILQ_LAST(&server->sessions, rib_session_list);
+
+    for (int i = 0; session != NULL && i < LOOK_BACK; i++) {
+        if (session->lost_at == lost_at)
+            return session;
+        session = TAILQ_PREV(session, rib_session_list, link);
+    }
+    session = calloc(1, sizeof(*session));
+    if (session == NULL)
+        return NULL;
+    session->server = server;
+    session->number = ++server->last_session;
+    session->lost_at = lost_at;
+    TAILQ_INSERT_TAIL(&server->sessions, session, link);
+    return session;
+}
+
+int
+rib_restore(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server, const char *item_id,
+            const struct route *restored, int64_t received, int64_t stale_since)
+{
+    struct route route = *restored;
+    struct rib_session *session;
+    int error;
+
+    if (server->session != NULL || stale_since == RIB_NEVER ||
+        !item_is_usable(rib, item_id, &route))
+        return -EINVAL;
+    if (rib_path_find(vpn, server, item_id) != NULL)
+        return -EEXIST;
+    session = past_session(server, stale_since);
+    if (session == NULL)
+        return -ENOMEM;
+    error = add_item(rib, vpn, session, item_id, &route, received);
+    if (error != 0)
+        rib_session_release(session);
+    else
+        rib_vpn_queue(rib, vpn);
+    return error;
+}
+
+/*
+ * A live server in sync took back what it had for this prefix: then stale paths of others go, too.
+ * Not while it still has another item for the prefix.
+ */
+static void
+retract_stale(struct rib *rib, struct rib_vpn *vpn, struct rib_prefix *prefix,
+              const struct rib_server *server)
+{
+    struct rib_path *path, *next;
+
+    for (path = prefix->paths; path != NULL; path = path->next) {
+        if (rib_path_server(path) == server && rib_path_is_live(path))
+            return;
+    }
+    for (path = prefix->paths; path != NULL; path = next) {
+        next = path->next;
+        if (!rib_path_is_live(path)) {
+            rib_path_remove(rib, vpn, path);
+            rib->counts.retracted_stale++;
+        }
+    }
+}
+
+/* Takes a path away; `said` if the server said so of the prefix. */
+static void
+withdraw(struct rib *rib, struct rib_vpn *vpn, struct rib_path *path, bool said)
+{
+    const struct rib_server *server = rib_path_server(path);
+    struct rib_prefix *prefix = path->prefix;
+    struct rib_told told;
+
+    rib_prefix_remember(prefix, &told);
+    rib_path_remove(rib, vpn, path);
+    if (said && rib_is_in_sync(vpn, server))
+        retract_stale(rib, vpn, prefix, server);
+    rib_prefix_choose(rib, vpn, prefix, &told);
+}
+
+int
+rib_retract(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server, const char *item_id)
+{
+    struct rib_path *path = rib_path_find(vpn, server, item_id);
+
+    if (path == NULL) {
+        rib->counts.unknown_retract++;
+        return -ENOENT;
+    }
+    withdraw(rib, vpn, path, true);
+    return 0;
+}
+
+void
+rib_item_unusable(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server,
+                  const char *item_id)
+{
+    struct rib_path *path = rib_path_find(vpn, server, item_id);
+
+    rib->counts.refused_invalid++;
+    if (path != NULL)
+        withdraw(rib, vpn, path, false);
+}
+
+void
+rib_purge(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server)
+{
+    struct rib_prefix *prefix = TAILQ_FIRST(&vpn->order), *next_prefix;
+    struct rib_path *path, *next;
+
+    for (; prefix != NULL; prefix = next_prefix) {
+        next_prefix = TAILQ_NEXT(prefix, link);
+        for (path = prefix->paths; path != NULL && rib_path_server(path) != server;
+             path = path->next)
+            ;
+        while (path != NULL) {
+            for (next = path->next; next != NULL && rib_path_server(next) != server;
+                 next = next->next)
+                ;
+            withdraw(rib, vpn, path, next == NULL);
+            path = next;
+        }
+    }
+}
