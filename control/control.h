@@ -20,6 +20,8 @@
 #include "lib/table/tables.h"
 
 struct event_base;
+struct routing;
+struct rpc_server;
 
 struct control {
     const struct config *config;
@@ -34,6 +36,8 @@ struct control {
     struct vrfs *vrfs;
     struct interfaces *interfaces;
     struct port *underlay;
+    struct routing *routing; /* control/routing.h */
+    struct rpc_server *rpc;
 
     /** Ends the daemon: at once, or (`drain`) after all routes were retracted. */
     void (*stop)(struct control *control, bool drain);

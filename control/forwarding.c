@@ -32,15 +32,23 @@ struct known_endpoint {
     uint32_t paths; /* how many paths in the FIB lead here */
 };
 
-/* A static route; its path is in the FIB. */
-struct static_key {
+struct route_key {
     uint32_t vrf;
     struct ip_prefix prefix;
 };
 
-struct static_route {
+/* A static route; its path is in the FIB. */
+struct static_entry {
     struct hmap_node node;
-    struct static_key key;
+    struct route_key key;
+};
+
+/* An announced route with a next hop of our own: where it leads depends on what our labels mean. */
+struct own_entry {
+    struct hmap_node node;
+    struct route_key key;
+    unsigned n;
+    struct route_next_hop next_hops[];
 };
 
 struct forwarding {
@@ -48,7 +56,8 @@ struct forwarding {
     struct forwarding_underlay underlay;
     struct hmap endpoints;            /* struct known_endpoint */
     struct known_endpoint **by_index; /* the same, by index of the endpoint table */
-    struct hmap statics;              /* struct static_route */
+    struct hmap statics;              /* struct static_entry */
+    struct hmap own_routes;           /* struct own_entry */
     struct forwarding_refusals refusals;
 };
 
@@ -82,10 +91,15 @@ forwarding_destroy(struct forwarding *forwarding)
     }
     while ((node = hmap_first(&forwarding->statics)) != NULL) {
         hmap_remove(&forwarding->statics, node);
-        free(hmap_entry(node, struct static_route, node));
+        free(hmap_entry(node, struct static_entry, node));
+    }
+    while ((node = hmap_first(&forwarding->own_routes)) != NULL) {
+        hmap_remove(&forwarding->own_routes, node);
+        free(hmap_entry(node, struct own_entry, node));
     }
     hmap_clear(&forwarding->endpoints);
     hmap_clear(&forwarding->statics);
+    hmap_clear(&forwarding->own_routes);
     free(forwarding->by_index);
     free(forwarding);
 }
@@ -337,24 +351,11 @@ uninstall(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *p
         path_release(forwarding, before);
 }
 
-static struct static_route *
-static_find(const struct forwarding *forwarding, const struct static_key *key)
-{
-    struct hmap_node *node = hmap_first_same(&forwarding->statics, hmap_hash(key, sizeof(*key)));
-
-    for (; node != NULL; node = hmap_next_same(node)) {
-        struct static_route *route = hmap_entry(node, struct static_route, node);
-        if (memcmp(&route->key, key, sizeof(*key)) == 0)
-            return route;
-    }
-    return NULL;
-}
-
 /* Keys are compared and hashed as octets: no padding may differ. */
-static struct static_key
-static_key_of(uint32_t vrf, const struct ip_prefix *prefix)
+static struct route_key
+route_key_of(uint32_t vrf, const struct ip_prefix *prefix)
 {
-    struct static_key key;
+    struct route_key key;
 
     memset(&key, 0, sizeof(key));
     key.vrf = vrf;
@@ -363,40 +364,125 @@ static_key_of(uint32_t vrf, const struct ip_prefix *prefix)
     return key;
 }
 
+static struct static_entry *
+static_find(const struct forwarding *forwarding, const struct route_key *key)
+{
+    struct hmap_node *node = hmap_first_same(&forwarding->statics, hmap_hash(key, sizeof(*key)));
+
+    for (; node != NULL; node = hmap_next_same(node)) {
+        struct static_entry *route = hmap_entry(node, struct static_entry, node);
+        if (memcmp(&route->key, key, sizeof(*key)) == 0)
+            return route;
+    }
+    return NULL;
+}
+
 bool
 forwarding_is_static(const struct forwarding *forwarding, uint32_t vrf,
                      const struct ip_prefix *prefix)
 {
-    struct static_key key = static_key_of(vrf, prefix);
+    struct route_key key = route_key_of(vrf, prefix);
 
     return static_find(forwarding, &key) != NULL;
+}
+
+static struct own_entry *
+own_find(const struct forwarding *forwarding, const struct route_key *key)
+{
+    struct hmap_node *node = hmap_first_same(&forwarding->own_routes, hmap_hash(key, sizeof(*key)));
+
+    for (; node != NULL; node = hmap_next_same(node)) {
+        struct own_entry *entry = hmap_entry(node, struct own_entry, node);
+        if (memcmp(&entry->key, key, sizeof(*key)) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+static void
+own_forget(struct forwarding *forwarding, const struct route_key *key)
+{
+    struct own_entry *entry = own_find(forwarding, key);
+
+    if (entry != NULL) {
+        hmap_remove(&forwarding->own_routes, &entry->node);
+        free(entry);
+    }
+}
+
+/* Remembers a route whose path must follow our labels. */
+static int
+own_remember(struct forwarding *forwarding, const struct route_key *key,
+             const struct route_next_hop *next_hops, unsigned n)
+{
+    size_t octets = n * sizeof(next_hops[0]);
+    struct own_entry *entry = malloc(sizeof(*entry) + octets);
+
+    if (entry == NULL)
+        return -ENOMEM;
+    entry->key = *key;
+    entry->n = n;
+    memcpy(entry->next_hops, next_hops, octets);
+    int error = hmap_add(&forwarding->own_routes, &entry->node, hmap_hash(key, sizeof(*key)));
+    if (error != 0)
+        free(entry);
+    return error;
 }
 
 int
 forwarding_set(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *prefix,
                const struct route_next_hop *next_hops, unsigned n)
 {
+    struct route_key key = route_key_of(vrf, prefix);
+    bool own = false;
     path_t path;
 
-    if (forwarding_is_static(forwarding, vrf, prefix))
+    if (static_find(forwarding, &key) != NULL)
         return 0;
     int error = path_of_next_hops(forwarding, next_hops, n, &path);
-    return error != 0 ? error : install(forwarding, vrf, prefix, path);
+    if (error == 0)
+        error = install(forwarding, vrf, prefix, path);
+    if (error != 0)
+        return error;
+    own_forget(forwarding, &key);
+    for (unsigned i = 0; i < n; i++)
+        own |= is_own(forwarding, &next_hops[i]);
+    return own ? own_remember(forwarding, &key, next_hops, n) : 0;
 }
 
 void
 forwarding_unset(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *prefix)
 {
-    if (!forwarding_is_static(forwarding, vrf, prefix))
+    struct route_key key = route_key_of(vrf, prefix);
+
+    own_forget(forwarding, &key);
+    if (static_find(forwarding, &key) == NULL)
         uninstall(forwarding, vrf, prefix);
+}
+
+void
+forwarding_labels_changed(struct forwarding *forwarding)
+{
+    struct hmap_node *node = hmap_first(&forwarding->own_routes);
+
+    for (; node != NULL; node = hmap_next(&forwarding->own_routes, node)) {
+        struct own_entry *entry = hmap_entry(node, struct own_entry, node);
+        path_t path;
+
+        if (static_find(forwarding, &entry->key) != NULL)
+            continue;
+        if (path_of_next_hops(forwarding, entry->next_hops, entry->n, &path) != 0 ||
+            install(forwarding, entry->key.vrf, &entry->key.prefix, path) != 0)
+            uninstall(forwarding, entry->key.vrf, &entry->key.prefix);
+    }
 }
 
 int
 forwarding_set_static(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *prefix,
                       const struct route_next_hop *next_hops, unsigned n, path_t local)
 {
-    struct static_key key = static_key_of(vrf, prefix);
-    struct static_route *fresh = NULL;
+    struct route_key key = route_key_of(vrf, prefix);
+    struct static_entry *fresh = NULL;
     path_t path = local;
     int error;
 
@@ -414,6 +500,8 @@ forwarding_set_static(struct forwarding *forwarding, uint32_t vrf, const struct 
     error = n > 0 ? path_of_next_hops(forwarding, next_hops, n, &path) : 0;
     if (error == 0)
         error = install(forwarding, vrf, prefix, path);
+    if (error == 0)
+        own_forget(forwarding, &key);
     if (error != 0 && fresh != NULL) {
         hmap_remove(&forwarding->statics, &fresh->node);
         free(fresh);
@@ -424,8 +512,8 @@ forwarding_set_static(struct forwarding *forwarding, uint32_t vrf, const struct 
 int
 forwarding_unset_static(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *prefix)
 {
-    struct static_key key = static_key_of(vrf, prefix);
-    struct static_route *route = static_find(forwarding, &key);
+    struct route_key key = route_key_of(vrf, prefix);
+    struct static_entry *route = static_find(forwarding, &key);
 
     if (route == NULL)
         return -ENOENT;
@@ -444,7 +532,7 @@ forwarding_each_static(const struct forwarding *forwarding,
     struct hmap_node *node = hmap_first(&forwarding->statics);
 
     for (; node != NULL; node = hmap_next(&forwarding->statics, node)) {
-        const struct static_key *key = &hmap_entry(node, struct static_route, node)->key;
+        const struct route_key *key = &hmap_entry(node, struct static_entry, node)->key;
         path_t path = fib_get(forwarding->tables->fib, vrf_upstream_root(key->vrf), &key->prefix);
         if (!each(context, key->vrf, &key->prefix, path))
             return;

@@ -60,6 +60,10 @@ int forwarding_set(struct forwarding *forwarding, uint32_t vrf, const struct ip_
 /** Takes what route servers announced for a prefix away; a static route for it stays. */
 void forwarding_unset(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *prefix);
 
+/** Our labels mean something else now: routes with next hops of our own follow them at once, before
+ * the number of an interface that has gone can be given to another. */
+void forwarding_labels_changed(struct forwarding *forwarding);
+
 /** Sets a static route to next hops, or, with n = 0, to `local` (an interface, the gateway).
  * @return as forwarding_set(). */
 int forwarding_set_static(struct forwarding *forwarding, uint32_t vrf,

@@ -14,6 +14,12 @@ int verbs_vif_add(struct rpc_server *server, struct control *control);
 /** vrf.list, label.list */
 int verbs_vrf_add(struct rpc_server *server, struct control *control);
 
+/** route.list */
+int verbs_route_add(struct rpc_server *server, struct control *control);
+
+/** server.list */
+int verbs_server_add(struct rpc_server *server, struct control *control);
+
 /** endpoint.list, neighbour.list */
 int verbs_endpoint_add(struct rpc_server *server, struct control *control);
 
