@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The rings between threads. They lie in ordinary memory, not in DPDK's named zones: nobody looks
+ * them up by name, and a process may hold several sets.
+ */
+
+#include "lib/ring/rings.h"
+
+#include <stdlib.h>
+
+static struct rte_ring *
+ring_create(unsigned packets)
+{
+    ssize_t octets = rte_ring_get_memsize(packets);
+    struct rte_ring *ring = octets > 0 ? aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)octets) : NULL;
+
+    if (ring == NULL)
+        return NULL;
+    if (rte_ring_init(ring, "", packets, RING_F_SP_ENQ | RING_F_SC_DEQ) != 0) {
+        free(ring);
+        return NULL;
+    }
+    return ring;
+}
+
+static void
+ring_destroy(struct rte_ring *ring)
+{
+    void *packet;
+
+    if (ring == NULL)
+        return;
+    while (rte_ring_dequeue(ring, &packet) == 0)
+        rte_pktmbuf_free(packet);
+    free(ring);
+}
+
+struct rings *
+rings_create(unsigned n_workers)
+{
+    struct rings *rings = calloc(1, sizeof(*rings));
+
+    if (rings == NULL)
+        return NULL;
+    rings->n_workers = n_workers;
+    for (unsigned from = 0; from < n_workers; from++) {
+        rings->punt[from] = ring_create(PUNT_RING_PACKETS);
+        rings->inject[from] = ring_create(INJECT_RING_PACKETS);
+        if (rings->punt[from] == NULL || rings->inject[from] == NULL)
+            goto fail;
+        for (unsigned to = 0; to < n_workers; to++) {
+            if (from == to)
+                continue;
+            rings->handover[from][to] = ring_create(HANDOVER_RING_PACKETS);
+            if (rings->handover[from][to] == NULL)
+                goto fail;
+        }
+    }
+    return rings;
+
+fail:
+    rings_destroy(rings);
+    return NULL;
+}
+
+void
+rings_destroy(struct rings *rings)
+{
+    if (rings == NULL)
+        return;
+    for (unsigned from = 0; from < rings->n_workers; from++) {
+        ring_destroy(rings->punt[from]);
+        ring_destroy(rings->inject[from]);
+        for (unsigned to = 0; to < rings->n_workers; to++)
+            ring_destroy(rings->handover[from][to]);
+    }
+    free(rings);
+}
