@@ -5,17 +5,22 @@
  * Adjacencies: the MAC address and liveness of each next hop on the underlay, one word each.
  *
  * The control thread says which neighbours are wanted (an endpoint on the link, or the gateway that
- * many endpoints share); the slow path resolves them and is the only writer of `link` and the
- * fields below it; workers read `link` alone. So a neighbour that changes costs one store, however
- * many endpoints and routes stand behind it.
+ * many endpoints share); the slow path resolves them and, while `wanted` is set, is the only writer
+ * of `link` and of what is below `wanted`; workers read `link` alone. So a neighbour that changes
+ * costs one store, however many endpoints and routes stand behind it.
+ * An entry that is no longer wanted is left alone by the slow path from its next quiescent state
+ * on; used again after grace, it begins with `link` 0 and NEIGHBOUR_UNUSED.
  */
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base/hmap.h"
 #include "lib/net/addr.h"
+#include "lib/table/index.h"
 
+struct adjacency_owner;
 struct reclaim;
 
 enum neighbour_state {
@@ -48,8 +53,11 @@ struct adjacency_table {
     struct adjacency *entries;
     uint32_t limit;
     _Atomic uint32_t high; /* entries at and beyond were never used */
-    uint32_t *references;  /* control only */
-    struct reclaim *reclaim;
+
+    /* control only */
+    struct adjacency_owner *owners; /* by index */
+    struct hmap by_address;
+    struct index_pool indexes;
 };
 
 /** @return 0 or -ENOMEM. */
@@ -58,7 +66,7 @@ void adjacency_table_free(struct adjacency_table *table);
 
 /**
  * Takes a reference on the adjacency of `address` on `port`, making it if need be.
- * @return 0 and its index, or -ENOSPC. Control thread.
+ * @return 0 and its index, -ENOSPC or -ENOMEM. Control thread.
  */
 int adjacency_get(struct adjacency_table *table, uint16_t port, const struct ip_addr *address,
                   uint32_t *index);

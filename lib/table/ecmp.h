@@ -8,8 +8,10 @@
  */
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "lib/table/index.h"
 #include "lib/table/path.h"
 
 #define ECMP_BUCKETS     64
@@ -25,9 +27,7 @@ struct ecmp_set {
 
 struct ecmp_table {
     _Atomic(struct ecmp_set *) *sets; /* by index; written by control, read by workers */
-    uint32_t limit, in_use;
-    uint32_t *free_list; /* control only */
-    struct reclaim *reclaim;
+    struct index_pool indexes;        /* control only */
 };
 
 /** @return 0 or -ENOMEM. */
@@ -36,7 +36,7 @@ void ecmp_table_free(struct ecmp_table *table);
 
 /**
  * Makes a set of `n` members (2..ECMP_MEMBERS_MAX, each PATH_TUNNEL, PATH_VIF or PATH_VRF).
- * @return its path (PATH_ECMP) in `*path`: 0, -ENOSPC or -ENOMEM. Control thread.
+ * @return 0 and its path (PATH_ECMP) in `*path`, -EINVAL, -ENOSPC or -ENOMEM. Control thread.
  */
 int ecmp_add(struct ecmp_table *table, const path_t *members, unsigned n, path_t *path);
 

@@ -10,9 +10,11 @@
  */
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/net/addr.h"
+#include "lib/table/index.h"
 
 struct reclaim;
 
@@ -32,9 +34,7 @@ struct endpoint {
 
 struct endpoint_table {
     _Atomic(struct endpoint *) *entries; /* by index; written by control, read by workers */
-    uint32_t limit, in_use;
-    uint32_t *free_list; /* control only */
-    struct reclaim *reclaim;
+    struct index_pool indexes;           /* control only */
 };
 
 /** @return 0 or -ENOMEM. */

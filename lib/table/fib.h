@@ -8,6 +8,9 @@
  * it holds routes; nodes come from the pool on demand and return to it after grace. The control
  * thread writes; workers and the slow path look up at the same time and see, for each lookup, the
  * table before or after a change, never a half-made one.
+ *
+ * A node that changes is replaced, and the old one lives until reclaim_poll() has seen its grace:
+ * poll between the slices of a long change, else the memory of it adds up.
  */
 
 #include <stddef.h>
@@ -22,17 +25,20 @@ struct reclaim;
 struct fib_limits {
     uint32_t roots;  /* root numbers are 0 .. roots - 1 */
     uint32_t routes; /* most routes over all roots */
-    uint32_t nodes;  /* most nodes of the pool */
+    uint32_t nodes;  /* most nodes, those that wait for grace included */
 };
 
 struct fib_usage {
-    uint32_t routes, nodes;
+    uint32_t routes;
+    uint32_t nodes;    /* in the tree, without those that wait for grace */
     size_t octets;     /* memory held, everything counted */
     uint64_t refusals; /* changes refused because a limit was reached */
 };
 
 /** Makes an empty FIB within `limits`. @return NULL without memory. */
 struct fib *fib_create(const struct fib_limits *limits, struct reclaim *reclaim);
+
+/** Frees it; waits for the grace of what it gave to `reclaim`. After the readers have ended. */
 void fib_destroy(struct fib *fib);
 
 /** Takes all routes of a root away. No path may lead to the root any more. Control thread. */
@@ -40,11 +46,13 @@ void fib_clear(struct fib *fib, uint32_t root);
 
 /**
  * Sets the path of an IPv4 prefix: added, or replaced by one store.
- * @return 0, -ENOSPC (a limit), -ENOMEM, -EAFNOSUPPORT; the table is unchanged on an error.
+ * @return 0, -ENOSPC (a limit, or no memory for a node), -ENOMEM, -EAFNOSUPPORT, -EINVAL (not a
+ * path); the table is unchanged on an error. Control thread.
  */
 int fib_set(struct fib *fib, uint32_t root, const struct ip_prefix *prefix, path_t path);
 
-/** Takes a prefix away; what it covered falls to the next shorter one. @return 0 or -ENOENT. */
+/** Takes a prefix away; what it covered falls to the next shorter one. Needs no memory.
+ * @return 0 or -ENOENT. Control thread. */
 int fib_unset(struct fib *fib, uint32_t root, const struct ip_prefix *prefix);
 
 /** The path of exactly this prefix, PATH_NONE if it is not there. Control thread. */

@@ -18,7 +18,8 @@ struct reclaim;
 /** Makes a domain for up to `max_readers`. @return NULL without memory. */
 struct reclaim *reclaim_create(unsigned max_readers);
 
-/** Frees everything deferred and the domain. Control thread, after the readers have ended. */
+/** Frees everything deferred and the domain. Control thread, after the readers have unregistered.
+ */
 void reclaim_destroy(struct reclaim *reclaim);
 
 /** A reader announces itself, and says that it will hold nothing any more. `reader` < max_readers;
@@ -35,15 +36,17 @@ void reclaim_quiescent(struct reclaim *reclaim, unsigned reader);
 
 /**
  * Frees later: after two grace periods `release(argument)` runs on the control thread, from
- * reclaim_poll(). Never blocks; without memory for its record it waits for the grace at once.
+ * reclaim_poll(), in the order of deferral; it may defer again. Does not block, unless there is no
+ * memory for its record: then it waits for the grace at once. Control thread.
  */
 void reclaim_defer(struct reclaim *reclaim, void (*release)(void *), void *argument);
 
 /**
- * Runs what is due, in batches; call from a timer of the control thread (a few ms).
+ * Runs what is due, some thousands at most; never blocks. Call from a timer of the control thread
+ * (a few ms), and between the slices of a long change. Each call gets two batches a step further.
  * @return the number of objects that still wait.
  */
 unsigned reclaim_poll(struct reclaim *reclaim);
 
-/** Waits until nothing waits any more: end of the program, and tests. */
+/** Waits until nothing waits any more: end of the program, and tests. Control thread. */
 void reclaim_drain(struct reclaim *reclaim);

@@ -9,10 +9,12 @@
  */
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/net/addr.h"
+#include "lib/table/index.h"
 
 struct reclaim;
 
@@ -61,16 +63,16 @@ struct vif {
 /* The interfaces of one port: by tag, or the one without. */
 struct vif_port {
     _Atomic uint32_t untagged; /* VIF_NONE if there is none */
-    _Atomic uint32_t *by_vlan; /* 4096 words once the first tag came, else NULL */
+    _Atomic uint32_t *by_vlan; /* 4096 words while there are tags, else NULL */
+    uint16_t n_tags;           /* control only */
 };
 
 struct vif_table {
     _Atomic(struct vif *) *entries; /* by id */
-    uint32_t limit, in_use;
-    uint32_t *free_list;    /* control only */
+    uint32_t limit;
     struct vif_port *ports; /* by port number; fixed array of `n_ports` */
     uint16_t n_ports;
-    struct reclaim *reclaim;
+    struct index_pool ids; /* control only */
 };
 
 /** @return 0 or -ENOMEM. */
@@ -80,7 +82,8 @@ void vif_table_free(struct vif_table *table);
 
 /**
  * Publishes a copy of `vif` under a free id and binds its port and tag to it.
- * @return 0, -EEXIST (port and tag are taken), -ENOSPC or -ENOMEM. Control thread.
+ * @return 0, -EINVAL (no such port or tag), -EEXIST (they are taken), -ENOSPC or -ENOMEM. Control
+ * thread.
  */
 int vif_add(struct vif_table *table, const struct vif *vif, uint32_t *id);
 

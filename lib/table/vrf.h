@@ -13,6 +13,8 @@
 
 #include <stdint.h>
 
+#include "lib/table/index.h"
+
 struct reclaim;
 
 static inline uint32_t
@@ -35,9 +37,7 @@ vrf_of_root(uint32_t root)
 }
 
 struct vrf_table { /* control only */
-    uint32_t limit, in_use;
-    uint32_t *free_list;
-    struct reclaim *reclaim;
+    struct index_pool numbers;
 };
 
 /** @return 0 or -ENOMEM. */

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The table of virtual interfaces, and which of them stands at a port and tag. */
+
+#include "lib/table/vif.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/table/reclaim.h"
+
+#define VLAN_IDS 4096u
+
+int
+vif_table_init(struct vif_table *table, uint32_t limit, uint16_t n_ports, struct reclaim *reclaim)
+{
+    *table = (struct vif_table){
+        .entries = calloc(limit, sizeof(*table->entries)),
+        .limit = limit,
+        .ports = calloc(n_ports, sizeof(*table->ports)),
+        .n_ports = n_ports,
+    };
+    if (index_pool_init(&table->ids, limit, reclaim) != 0 || table->entries == NULL ||
+        table->ports == NULL) {
+        vif_table_free(table);
+        return -ENOMEM;
+    }
+    for (uint16_t port = 0; port < n_ports; port++)
+        atomic_init(&table->ports[port].untagged, VIF_NONE);
+    return 0;
+}
+
+void
+vif_table_free(struct vif_table *table)
+{
+    for (uint32_t id = 0; table->entries != NULL && id < table->ids.high; id++)
+        free(atomic_load_explicit(&table->entries[id], memory_order_relaxed));
+    for (uint16_t port = 0; table->ports != NULL && port < table->n_ports; port++)
+        free(table->ports[port].by_vlan);
+    free(table->entries);
+    free(table->ports);
+    table->entries = NULL;
+    table->ports = NULL;
+    index_pool_free(&table->ids);
+}
+
+static struct vif *
+vif_copy(const struct vif *vif, uint32_t id)
+{
+    /* on cache lines of its own: workers read the first ones for each packet */
+    struct vif *copy = aligned_alloc(64, (sizeof(*copy) + 63) / 64 * 64);
+
+    if (copy != NULL) {
+        *copy = *vif;
+        copy->id = id;
+    }
+    return copy;
+}
+
+/* The word that a port and tag select, NULL without memory; made if need be. */
+static _Atomic uint32_t *
+binding_get(struct vif_table *table, uint16_t port_number, uint16_t vlan)
+{
+    struct vif_port *port = &table->ports[port_number];
+    _Atomic uint32_t *by_vlan = port->by_vlan;
+
+    if (vlan == VLAN_UNTAGGED)
+        return &port->untagged;
+    if (by_vlan == NULL) {
+        by_vlan = malloc(VLAN_IDS * sizeof(*by_vlan));
+        if (by_vlan == NULL)
+            return NULL;
+        for (unsigned i = 0; i < VLAN_IDS; i++)
+            atomic_init(&by_vlan[i], VIF_NONE);
+        __atomic_store_n(&port->by_vlan, by_vlan, __ATOMIC_RELEASE);
+    }
+    return &by_vlan[vlan];
+}
+
+/* Takes a port's array of tags away once no tag is left. */
+static void
+tags_release(struct vif_table *table, struct vif_port *port)
+{
+    _Atomic uint32_t *by_vlan = port->by_vlan;
+
+    if (by_vlan == NULL || port->n_tags > 0)
+        return;
+    __atomic_store_n(&port->by_vlan, NULL, __ATOMIC_RELEASE);
+    reclaim_defer(table->ids.reclaim, free, by_vlan);
+}
+
+int
+vif_add(struct vif_table *table, const struct vif *vif, uint32_t *id)
+{
+    _Atomic uint32_t *binding;
+    struct vif *copy;
+
+    if (vif->port >= table->n_ports || vif->vlan > VLAN_ID_MAX)
+        return -EINVAL;
+    if (vif_lookup(table, vif->port, vif->vlan) != VIF_NONE)
+        return -EEXIST;
+    if (index_take(&table->ids, id) != 0)
+        return -ENOSPC;
+    copy = vif_copy(vif, *id);
+    binding = copy == NULL ? NULL : binding_get(table, vif->port, vif->vlan);
+    if (binding == NULL) {
+        free(copy);
+        index_give(&table->ids, *id);
+        return -ENOMEM;
+    }
+    if (vif->vlan != VLAN_UNTAGGED)
+        table->ports[vif->port].n_tags++;
+    atomic_store_explicit(&table->entries[*id], copy, memory_order_release);
+    atomic_store_explicit(binding, *id, memory_order_release);
+    return 0;
+}
+
+int
+vif_replace(struct vif_table *table, uint32_t id, const struct vif *vif)
+{
+    struct vif *old = atomic_load_explicit(&table->entries[id], memory_order_relaxed);
+    struct vif *copy;
+
+    if (vif->port != old->port || vif->vlan != old->vlan)
+        return -EINVAL;
+    copy = vif_copy(vif, id);
+    if (copy == NULL)
+        return -ENOMEM;
+    atomic_store_explicit(&table->entries[id], copy, memory_order_release);
+    reclaim_defer(table->ids.reclaim, free, old);
+    return 0;
+}
+
+void
+vif_remove(struct vif_table *table, uint32_t id)
+{
+    struct vif *old = atomic_load_explicit(&table->entries[id], memory_order_relaxed);
+    struct vif_port *port = &table->ports[old->port];
+
+    if (old->vlan == VLAN_UNTAGGED) {
+        atomic_store_explicit(&port->untagged, VIF_NONE, memory_order_release);
+    } else {
+        atomic_store_explicit(&port->by_vlan[old->vlan], VIF_NONE, memory_order_release);
+        port->n_tags--;
+        tags_release(table, port);
+    }
+    atomic_store_explicit(&table->entries[id], NULL, memory_order_release);
+    reclaim_defer(table->ids.reclaim, free, old);
+    index_retire(&table->ids, id);
+}
