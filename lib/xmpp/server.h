@@ -28,7 +28,7 @@ struct xmpp_server_config {
 #define XMPP_SERVER_CONFIG_DEFAULT                                                               \
     {                                                                                            \
         .session = XMPP_SESSION_CONFIG_DEFAULT, .dialect = &dialect_draft, .requests_max = 4096, \
-        .message_octets = 65536,                                                                 \
+        .message_octets = 32768,                                                                 \
     }
 
 /** Names a request until it has been answered; never 0. */
@@ -36,7 +36,7 @@ typedef uint32_t xmpp_request_id;
 
 /**
  * Strings and routes are valid during the call. Every request has to be answered once, during the
- * call or later, with one of the functions below.
+ * call or later, with one of the functions below. `bind`, `refused` and `ended` may be NULL.
  */
 struct xmpp_server_handlers {
     /**
