@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Does each conformance row's test notice when the row is broken?
+
+mutants.list names, for each row, one line of the code and what to put in its place, and the test
+that must then fail. `mutants.py --list` checks that the list is whole and that every mutant still
+fits the code; `mutants.py [ROW...]` builds them one after the other in a copy of the tree and runs
+each one's test, which must fail, and fail in the case that names the row.
+
+An entry of mutants.list:
+
+    [C6 a local address serves traffic before its echo]
+    file: control/rib.c
+    line: if (!path_is_own_echo(path))
+    with: if (false)
+    test: unit rib c06_local_addresses_wait_for_the_echo
+
+`line` must be in the file exactly once, blanks at both ends aside. `test` is a suite, a program of
+it by its name in meson, and the case; in the suite system, a file and Class.case.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+LIST = HERE / "mutants.list"
+CONFORMANCE = ROOT / "docs" / "conformance.md"
+KEYS = ("file", "line", "with", "test")
+ROW = re.compile(r"[CR]\d+")
+
+# The rows that have code so far; the others' rows in docs/conformance.md say when they come.
+ROWS_WANTED = (
+    [f"C{n}" for n in (1, 2, *range(4, 14), 15, 16, *range(18, 22), *range(24, 31),
+                       *range(32, 40), 41)] + [f"R{n}" for n in range(1, 7)])
+
+
+class Mutant:
+    def __init__(self, title, fields):
+        self.title, self.row = title, title.split()[0]
+        for key in KEYS:
+            setattr(self, "replacement" if key == "with" else key, fields[key])
+        self.suite, self.program, self.case = self.test.split()
+
+    def applied(self, text):
+        """The file's text with the line replaced; raises ValueError where the line is not there
+        exactly once."""
+        lines = text.split("\n")
+        places = [number for number, line in enumerate(lines) if line.strip() == self.line]
+        if len(places) != 1:
+            raise ValueError(f"{self.title}: {self.file} has {len(places)} lines «{self.line}»")
+        indent = lines[places[0]][:len(lines[places[0]]) - len(lines[places[0]].lstrip())]
+        lines[places[0]] = indent + self.replacement
+        return "\n".join(lines)
+
+
+def read_list(path=LIST):
+    mutants, title, fields = [], None, {}
+
+    def close():
+        if title is not None:
+            missing = [key for key in KEYS if key not in fields]
+            if missing:
+                raise ValueError(f"{title}: no {', '.join(missing)}")
+            mutants.append(Mutant(title, fields))
+
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        if line.startswith("["):
+            close()
+            title, fields = line.strip("[] \t"), {}
+            continue
+        key, _, value = line.partition(":")
+        if key not in KEYS or key in fields or title is None:
+            raise ValueError(f"{path.name}:{number}: {line}")
+        fields[key] = value.strip()
+    close()
+    return mutants
+
+
+def source_of(mutant):
+    """The file that holds the test of a mutant."""
+    name = mutant.program if mutant.program.endswith(".py") else None
+    folder = ROOT / "tests" / mutant.suite
+    if name:
+        return folder / name
+    for candidate in (f"test_{mutant.program}.c", f"test_{mutant.program}.py"):
+        if (folder / candidate).exists():
+            return folder / candidate
+    return folder / f"test_{mutant.program}.c"
+
+
+def faults_of_the_list():
+    """What is wrong with the list and with docs/conformance.md: sentences."""
+    faults = []
+    mutants = read_list()
+    for mutant in mutants:
+        path = ROOT / mutant.file
+        if not path.exists():
+            faults.append(f"{mutant.title}: no file {mutant.file}")
+            continue
+        try:
+            mutant.applied(path.read_text())
+        except ValueError as error:
+            faults.append(str(error))
+        source = source_of(mutant)
+        if not source.exists() or mutant.case.split(".")[-1] not in source.read_text():
+            faults.append(f"{mutant.title}: no test {mutant.test}")
+    covered = {mutant.row for mutant in mutants}
+    faults += [f"{row} has no mutant" for row in ROWS_WANTED if row not in covered]
+
+    tests = "\n".join(path.read_text(errors="replace") for path in (ROOT / "tests").rglob("*")
+                      if path.suffix in (".c", ".py") and path.is_file())
+    table = dict(re.findall(r"^\| (%s) \|.*\| ([^|]*) \| [^|]* \|$" % ROW.pattern,
+                            CONFORMANCE.read_text(), re.M))
+    for row in ROWS_WANTED:
+        named = re.findall(r"`([^`]+)`", table.get(row, ""))
+        if not named:
+            faults.append(f"docs/conformance.md names no test for {row}")
+        faults += [f"docs/conformance.md names {name} for {row}: there is no such test"
+                   for name in named if name.split(".")[-1] not in tests]
+    return faults
+
+
+def run(*command, **options):
+    return subprocess.run([str(word) for word in command], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+                          stdin=subprocess.DEVNULL, **options)
+
+
+def copy_tree(target):
+    names = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True,
+                           check=True).stdout
+    packer = subprocess.Popen(["tar", "-C", ROOT, "--null", "-T", "-", "-cf", "-"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    unpacker = subprocess.Popen(["tar", "-C", target, "-xf", "-"], stdin=packer.stdout)
+    packer.stdin.write(names)
+    packer.stdin.close()
+    if packer.wait() or unpacker.wait():
+        raise OSError("the tree could not be copied")
+
+
+def run_test(mutant, tree, build):
+    """Runs a mutant's test; gives its output and whether the case that names the row failed."""
+    environment = dict(os.environ, MILLRACE_BUILD=str(build))
+    if mutant.suite == "system":
+        done = run("/usr/bin/python3", tree / "tests/system" / mutant.program, "-v", mutant.case,
+                   cwd=tree, env=environment, timeout=300)
+        output, status = done.stdout, done.returncode
+    else:
+        done = run("meson", "test", "-C", build, "--no-rebuild", "--suite", mutant.suite,
+                   "--print-errorlogs", mutant.program, env=environment, timeout=600)
+        log = build / "meson-logs" / "testlog.txt"
+        output, status = log.read_text(errors="replace"), done.returncode
+    case = mutant.case.split(".")[-1]
+    failed = re.search(r"\[\s*FAILED\s*\] %s\b|%s .*?\.\.\. *(FAIL|ERROR)|^(FAIL|ERROR): %s\b"
+                       % (case, case, case), output, re.M | re.S)
+    # A crash ends the program in the case that was running.
+    running = re.findall(r"\[ RUN +\] (\w+)", output)
+    crashed = status != 0 and running and running[-1] == case and \
+        not re.search(r"\[ +OK \] %s\b" % case, output)
+    return output, bool(status != 0 and (failed or crashed))
+
+
+def run_mutants(rows):
+    survivors = 0
+    with tempfile.TemporaryDirectory(prefix="millrace-mutants-") as scratch:
+        tree = pathlib.Path(scratch) / "tree"
+        tree.mkdir()
+        copy_tree(tree)
+        build = tree / "build"
+        if run("meson", "setup", build, tree, "-Dwerror=false", "-Doptimization=1").returncode or \
+                run("ninja", "-C", build).returncode:
+            print("the unchanged tree does not build")
+            return 1
+        for mutant in read_list():
+            if rows and mutant.row not in rows:
+                continue
+            path = tree / mutant.file
+            original = path.read_text()
+            path.write_text(mutant.applied(original))
+            try:
+                built = run("ninja", "-C", build)
+                if built.returncode:
+                    output, killed = built.stdout, False
+                    verdict = "does not compile"
+                else:
+                    output, killed = run_test(mutant, tree, build)
+                    verdict = "caught" if killed else "SURVIVED"
+            finally:
+                path.write_text(original)
+            # One case a mutant, as TAP, for whoever counts.
+            print(f"{'ok' if killed else 'not ok'} - {mutant.title}: {verdict} by {mutant.test}",
+                  flush=True)
+            if not killed:
+                survivors += 1
+                print("\n".join(f"    {line}" for line in output.splitlines()[-30:]))
+    return 1 if survivors else 0
+
+
+def main(arguments):
+    if arguments == ["--list"]:
+        faults = faults_of_the_list()
+        for fault in faults:
+            print(f"not ok - {fault}")
+        if not faults:
+            for mutant in read_list():
+                print(f"ok - {mutant.title}: fits {mutant.file}")
+        return 1 if faults else 0
+    if arguments[:1] == ["--if-long"]:
+        if os.environ.get("MILLRACE_LONG", "0") != "1":
+            print("mutants are built and run by ./check --long")
+            return 77
+        arguments = arguments[1:]
+    return run_mutants(set(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
