@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The network of the demo and of most system tests, and the configuration of the programs in it:
+
+      red1 blue1   red3 behind tag 100             red2 blue2   blue3 behind tag 200
+        │    │      │                                │    │      │
+     ┌──┴────┴──────┴──┐          underlay        ┌──┴────┴──────┴──┐
+     │    compute1     ├──────────────────────────┤    compute2     │
+     └────────┬────────┘ 192.0.2.11   192.0.2.12  └────────┬────────┘
+              │ 198.51.100.11      management              │ 198.51.100.12
+              └──────────────┬─────────────────────────────┘
+                    ┌────────┴────────┐
+                    │ rs1  .1  rs2 .2 │  route servers
+                    └─────────────────┘
+
+The underlay cable belongs to the vRouters; XMPP goes over the management cables, which belong to
+the kernel. A workload is a namespace with one interface, eth0.
+"""
+
+import sys
+import time
+
+from millrace_lab import (HERE, Daemon, LabError, kernel_has_vlan, numbers_in, veth, wait_for)
+
+RETRY = 0.2
+
+
+class Workload:
+    """A namespace behind a virtual interface of a vRouter."""
+
+    def __init__(self, lab, name, vpn, address, mac, tag=None, port=None):
+        self.lab, self.name, self.vpn, self.mac, self.tag = lab, name, vpn, mac, tag
+        self.address = address
+        self.port = port or f"tap:{name}"
+        self.namespace = lab.namespace(name)
+        self.relay = None
+
+    @property
+    def device(self):
+        """The kernel's interface that the vRouter makes for this workload's port."""
+        return self.port.split(":", 1)[1]
+
+    def section(self, **extra):
+        """Its section in the configuration of a vRouter."""
+        keys = {"vpn": f'"{self.vpn}"', "port": f'"{self.port}"', "mac": f'"{self.mac}"',
+                "address": f'{{"{self.address}"}}'}
+        if self.tag is not None:
+            keys["vlan"] = self.tag
+        keys.update(extra)
+        inner = "\n".join(f"    {key} = {value}" for key, value in keys.items())
+        return f'vif "{self.name}" {{\n{inner}\n}}\n'
+
+    def parameters(self):
+        """The same as parameters of vif.add."""
+        found = {"name": self.name, "vpn": self.vpn, "port": self.port, "mac": self.mac,
+                 "addresses": [self.address]}
+        if self.tag is not None:
+            found["vlan"] = self.tag
+        return found
+
+    def plug(self, compute, mac=None):
+        """Puts the vRouter's TAP interface, or its tag, into the workload as eth0: what plugging
+        in a guest is. Again after each start of the vRouter, which makes the TAP anew."""
+        if self.namespace.has_interface("eth0"):
+            self.namespace.ip("link", "delete", "eth0", check=False)
+        if self.relay is not None and self.relay.running:
+            self.relay.kill()
+        host = compute.namespace
+        wait_for(f"the interface {self.device}", lambda: host.has_interface(self.device),
+                 alive=[compute.daemon] if compute.daemon else [])
+        device = self.device
+        if self.tag is not None:
+            host.ip("link", "set", self.device, "up")
+            device = f"tag{self.tag}"
+            if self.lab_has_vlan():
+                host.ip("link", "add", "link", self.device, "name", device, "type", "vlan",
+                        "id", self.tag)
+            else:
+                self.relay = host.start(f"{self.name}.tag", sys.executable, HERE / "vlan_port.py",
+                                        self.device, self.tag, device)
+                wait_for(f"the tagged port of {self.name}", lambda: host.has_interface(device),
+                         alive=[self.relay])
+                # It may end when the vRouter takes the trunk away.
+                self.relay.expected_end = True
+        host.ip("link", "set", device, "netns", self.namespace.name)
+        self.namespace.ip("link", "set", device, "name", "eth0")
+        self.namespace.ip("link", "set", "eth0", "address", mac or self.mac)
+        self.namespace.ip("link", "set", "eth0", "up")
+
+    def lab_has_vlan(self):
+        if not hasattr(self.lab, "has_vlan"):
+            self.lab.has_vlan = kernel_has_vlan(self.lab)
+        return self.lab.has_vlan
+
+    def dhcp(self, client="udhcpc"):
+        """Takes its address from the vRouter; gives what the client said."""
+        script = HERE / "dhcp-client-script"
+        if client == "udhcpc":
+            return self.namespace.run("udhcpc", "-f", "-n", "-q", "-t", "10", "-T", "1", "-i",
+                                      "eth0", "-s", script, "-O", "staticroutes", "-O", "mtu",
+                                      timeout=60).stdout
+        config = self.lab.folder / f"{self.name}.dhclient.conf"
+        config.write_text(
+            "option rfc3442-classless-static-routes code 121 = array of unsigned integer 8;\n"
+            "request subnet-mask, routers, interface-mtu, domain-name-servers,\n"
+            "    rfc3442-classless-static-routes;\ntimeout 20;\n")
+        leases, pid = (self.lab.folder / f"{self.name}.{suffix}" for suffix in ("leases", "pid"))
+        leases.touch()
+        said = self.namespace.run("dhclient", "-1", "-v", "-4", "-cf", config, "-lf", leases, "-pf",
+                                  pid, "-sf", script, "eth0", timeout=60).stdout
+        if pid.exists():
+            self.namespace.run("kill", pid.read_text().strip(), check=False)
+        return said
+
+    def configure(self, gateway="169.254.0.1"):
+        """The same as DHCP would, by hand."""
+        self.namespace.ip("address", "replace", f"{self.address.split('/')[0]}/32", "dev", "eth0")
+        self.namespace.ip("route", "replace", gateway, "dev", "eth0")
+        self.namespace.ip("route", "replace", "default", "via", gateway)
+
+    def ping(self, address, count=5, interval=0.1, size=56, extra=()):
+        """How many of `count` pings came back."""
+        said = self.namespace.run("ping", "-n", "-c", count, "-i", interval, "-W", "1", "-s", size,
+                                  *extra, address, check=False,
+                                  timeout=30 + count * max(interval, 1)).stdout
+        return numbers_in(said)[1]
+
+    def reaches(self, address, seconds=30):
+        """Waits until one ping gets through."""
+        wait_for(f"{self.name} to reach {address}",
+                 lambda: self.ping(address, count=1, interval=RETRY) == 1, seconds)
+
+
+class Compute:
+    """A host with a vRouter."""
+
+    def __init__(self, lab, name, underlay, management):
+        self.lab, self.name = lab, name
+        self.underlay, self.management = underlay, management
+        self.namespace = lab.namespace(name)
+        self.workloads = []
+        self.daemon = None
+        self.encapsulations = ("udp", "gre")
+        self.servers = []
+        self.vpns = {"red": "instance-id = 1", "blue": "instance-id = 2"}
+        self.head = ""
+
+    def config(self):
+        folder = self.lab.folder
+        parts = [
+            f'host-name = "{self.name}"\n'
+            f'workers = {{-1}}\n'
+            f'encapsulations = {{{", ".join(self.encapsulations)}}}\n'
+            f'state-directory = "{folder}/{self.name}.state"\n'
+            f'control-socket = "{folder}/{self.name}.sock"\n{self.head}',
+            f'underlay "fabric" {{\n    port = "af_packet:under0"\n'
+            f'    address = "{self.underlay}/24"\n    mtu = 1500\n}}\n']
+        for server in self.servers:
+            parts.append(f'server "{server.name}" {{\n    address = "{server.address}"\n'
+                         "    dialect = draft\n    tls = none\n}\n")
+        for vpn, keys in self.vpns.items():
+            parts.append(f'vpn "{vpn}" {{ {keys} }}\n')
+        parts += [workload.section() for workload in self.workloads]
+        return "\n".join(parts)
+
+    def start(self):
+        if self.daemon is None:
+            self.daemon = Daemon(self.lab, self.name, "millrace", self.namespace, self.config())
+        else:
+            self.daemon.write_config(self.config())
+            self.daemon.start_again()
+
+    def plug_all(self):
+        for workload in self.workloads:
+            workload.plug(self)
+
+
+class RouteServer:
+    """A route server in the management network."""
+
+    def __init__(self, lab, name, namespace, address):
+        self.lab, self.name, self.namespace, self.address = lab, name, namespace, address
+        self.daemon = None
+        self.extra = ""
+        self.vrfs = {
+            "red": 'import = {"64512:1"}\n    export = {"64512:1"}',
+            "blue": 'import = {"64512:2"}\n    export = {"64512:2"}',
+        }
+
+    def config(self):
+        parts = [f'listen = "{self.address}"\n'
+                 f'control-socket = "{self.lab.folder}/{self.name}.sock"\n{self.extra}']
+        parts += [f'vpn "{vpn}" {{\n    {keys}\n}}\n' for vpn, keys in self.vrfs.items()]
+        return "\n".join(parts)
+
+    def start(self):
+        if self.daemon is None:
+            self.daemon = Daemon(self.lab, self.name, "millrace-rs", self.namespace, self.config())
+        else:
+            self.daemon.write_config(self.config())
+            self.daemon.start_again()
+
+
+class Network:
+    """The picture at the head of this file. Nothing is started yet."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        control = lab.namespace("control")
+        control.ip("link", "add", "management", "type", "bridge")
+        for address in ("198.51.100.1/24", "198.51.100.2/24"):
+            control.ip("address", "add", address, "dev", "management")
+        control.ip("link", "set", "management", "up")
+        self.servers = [RouteServer(lab, "rs1", control, "198.51.100.1"),
+                        RouteServer(lab, "rs2", control, "198.51.100.2")]
+        self.computes = [Compute(lab, "compute1", "192.0.2.11", "198.51.100.11"),
+                         Compute(lab, "compute2", "192.0.2.12", "198.51.100.12")]
+        for number, compute in enumerate(self.computes, 1):
+            veth(compute.namespace, "mgmt0", control, f"to-compute{number}")
+            control.ip("link", "set", f"to-compute{number}", "master", "management")
+            compute.namespace.ip("address", "add", f"{compute.management}/24", "dev", "mgmt0")
+            compute.servers = self.servers
+        veth(self.computes[0].namespace, "under0", self.computes[1].namespace, "under0")
+        self.workloads = {}
+
+    def workload(self, compute, name, vpn, address, tag=None, port=None):
+        number = len(self.workloads) + 1
+        workload = Workload(self.lab, name, vpn, address, f"02:00:00:00:00:{number:02x}", tag, port)
+        self.workloads[name] = workload
+        if compute is not None:
+            compute.workloads.append(workload)
+        return workload
+
+    def demo_workloads(self):
+        one, two = self.computes
+        self.workload(one, "red1", "red", "10.0.0.11")
+        self.workload(one, "blue1", "blue", "10.0.0.11")
+        self.workload(one, "red3", "red", "10.0.0.13", tag=100, port="tap:trunk1")
+        self.workload(two, "red2", "red", "10.0.0.12")
+        self.workload(two, "blue2", "blue", "10.0.0.12")
+        self.workload(two, "blue3", "blue", "10.0.0.23", tag=200, port="tap:trunk2")
+
+    def start(self):
+        for server in self.servers:
+            server.start()
+        for compute in self.computes:
+            compute.start()
+        for compute in self.computes:
+            compute.plug_all()
+
+    def wait_in_sync(self, computes=None, servers=None, seconds=60):
+        """Until each vRouter has a session with each server and has heard everything from it."""
+        names = {server.name for server in (self.servers if servers is None else servers)}
+        for compute in computes or self.computes:
+            wait_for(f"{compute.name} to be in sync with {', '.join(sorted(names))}",
+                     lambda compute=compute: names <= in_sync(compute), seconds,
+                     alive=[compute.daemon])
+
+
+def in_sync(compute):
+    """The names of the servers that a vRouter is in sync with."""
+    return {server["name"] for server in server_list(compute) if server.get("in_sync")}
+
+
+def connected(compute):
+    """The names of the servers that a vRouter has a session with."""
+    return {server["name"] for server in server_list(compute)
+            if server.get("state") == "established"}
+
+
+def server_list(compute):
+    return compute.daemon.rpc("server.list")["servers"]
+
+
+def settle(seconds):
+    """Lets the packets that are on their way arrive, before counters are compared."""
+    time.sleep(seconds)
+
+
+__all__ = ["Compute", "LabError", "Network", "RouteServer", "Workload", "connected", "in_sync",
+           "server_list", "settle", "wait_for"]
