@@ -17,8 +17,9 @@ from millrace_lab import (Capture, Lab, LabError, Numbered, program, remove_name
                           wait_for)
 from topology import Network, connected, settle
 
-PREFIX = "millrace-demo-"
-FOLDER = pathlib.Path("/run/millrace-demo")
+# A test of the demo plays it beside one that somebody has left running.
+PREFIX = os.environ.get("MILLRACE_DEMO_PREFIX", "millrace-demo-")
+FOLDER = pathlib.Path("/run") / PREFIX.rstrip("-")
 BOLD, GREEN, RED, GREY, PLAIN = (
     ("\033[1m", "\033[32m", "\033[31m", "\033[90m", "\033[0m") if sys.stdout.isatty()
     else ("", "", "", "", ""))

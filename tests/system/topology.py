@@ -33,19 +33,20 @@ class Workload:
         self.port = port or f"tap:{name}"
         self.namespace = lab.namespace(name)
         self.relay = None
+        self.keys = {}  # more keys of its section, or others' values
 
     @property
     def device(self):
         """The kernel's interface that the vRouter makes for this workload's port."""
         return self.port.split(":", 1)[1]
 
-    def section(self, **extra):
+    def section(self):
         """Its section in the configuration of a vRouter."""
         keys = {"vpn": f'"{self.vpn}"', "port": f'"{self.port}"', "mac": f'"{self.mac}"',
                 "address": f'{{"{self.address}"}}'}
         if self.tag is not None:
             keys["vlan"] = self.tag
-        keys.update(extra)
+        keys.update(self.keys)
         inner = "\n".join(f"    {key} = {value}" for key, value in keys.items())
         return f'vif "{self.name}" {{\n{inner}\n}}\n'
 
