@@ -23,7 +23,7 @@ sendp(packet, iface=interface, count=int(sys.argv[3]), verbose=False)
 
 READ = """
 import json, sys
-from scapy.all import IP, UDP, GRE, Ether, rdpcap, bind_layers, raw
+from scapy.all import IP, UDP, GRE, rdpcap, bind_layers, raw
 from scapy.contrib.mpls import MPLS
 bind_layers(UDP, MPLS, dport=6635)
 bind_layers(GRE, MPLS, proto=0x8847)
@@ -36,9 +36,8 @@ for packet in rdpcap(sys.argv[1]):
     again = packet[IP].copy()
     layer = again
     while layer:
-        if layer.name == "IP" or (hasattr(layer, "chksum") and layer.chksum != 0):
-            if hasattr(layer, "chksum") and layer.chksum is not None:
-                del layer.chksum
+        if layer.fields.get("chksum") is not None and (layer.name == "IP" or layer.chksum != 0):
+            del layer.chksum
         if layer.name == "IP":
             del layer.len
         layer = layer.payload
@@ -46,14 +45,12 @@ for packet in rdpcap(sys.argv[1]):
     while layer and layer.name not in ("Raw", "Padding"):
         fields = {"type": layer.name}
         for key in ("src", "dst", "proto", "ttl", "sport", "dport", "label", "s", "flags", "len",
-                    "tos", "chksum", "type"):
-            if key in layer.fields and key != "type":
+                    "tos", "chksum"):
+            if key in layer.fields:
                 value = layer.fields[key]
                 fields[key] = value if isinstance(value, (int, str)) else str(value)
         layers.append(fields)
         layer = layer.payload
-    for entry in layers:
-        entry["type"] = {"MPLS": "MPLS"}.get(entry["type"], entry["type"])
     found.append({"layers": layers, "checksums_fine": raw(again) == raw(packet[IP])})
 print(json.dumps(found))
 """

@@ -78,8 +78,9 @@ def main(directory):
         for line in path.read_text(errors="replace").splitlines():
             test = json.loads(line)
             log = test.get("stdout", "") + "\n" + test.get("stderr", "")
+            where = f"{path.stem}: {test['name'].removeprefix('millrace:')}"
             for name, verdict, reason in cases_of_test(test):
-                count(f"{path.stem}: {test['name'].removeprefix('millrace:')}", name, verdict, reason, log)
+                count(where, name, verdict, reason, log)
 
     shown = set()
     for where, name, log in failures:
