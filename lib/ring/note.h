@@ -7,6 +7,7 @@
  * are.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -19,7 +20,33 @@ struct packet_note {
     uint32_t adjacency; /* PUNT_ADJACENCY: what the complete outer frame waits for */
     uint16_t l3_offset; /* from the frame's start to the (inner) IP header, octets */
     uint16_t mtu;       /* PUNT_TOO_BIG: the largest IP packet that would pass, octets */
+    uint32_t account;   /* injected or handed over: whose transmission it counts as, below */
 };
+
+/* Whose transmission a frame counts as, beside its port's: an interface's, an endpoint's, or, zero,
+ * nobody's. */
+#define PACKET_ACCOUNT_NONE     0u
+#define PACKET_ACCOUNT_VIF      (1u << 30)
+#define PACKET_ACCOUNT_ENDPOINT (1u << 31)
+
+static inline bool
+packet_account_is_vif(uint32_t account)
+{
+    return (account & PACKET_ACCOUNT_VIF) != 0;
+}
+
+static inline bool
+packet_account_is_endpoint(uint32_t account)
+{
+    return (account & PACKET_ACCOUNT_ENDPOINT) != 0;
+}
+
+/** The interface's id or the endpoint's index. */
+static inline uint32_t
+packet_account_number(uint32_t account)
+{
+    return account & ~(PACKET_ACCOUNT_VIF | PACKET_ACCOUNT_ENDPOINT);
+}
 
 /** Octets of private area that every packet pool reserves. */
 #define PACKET_PRIVATE_OCTETS RTE_ALIGN_CEIL(sizeof(struct packet_note), RTE_MBUF_PRIV_ALIGN)
