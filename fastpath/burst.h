@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * A burst: packets that walk through the stages side by side, as arrays. An ingress half fills it
+ * with packets whose IPv4 header is validated; the middle gives each a path and sorts the indices
+ * into groups; an egress half takes a group.
+ */
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "lib/net/headers.h"
+#include "lib/port/port.h"
+#include "lib/ring/note.h"
+#include "lib/table/path.h"
+#include "lib/table/vif.h"
+
+/* Packets of one burst: what is taken from a port or ring at once. Nothing else in the stages
+ * depends on it; it may be as much as 64. */
+#define BURST_PACKETS 32
+
+struct burst {
+    const struct port *port; /* where all of them came from */
+    unsigned n;
+    struct rte_mbuf *packets[BURST_PACKETS];
+    path_t paths[BURST_PACKETS];
+    uint32_t destinations[BURST_PACKETS]; /* of the (inner) IP header, host order */
+    uint32_t hashes[BURST_PACKETS];       /* of the flow */
+    uint32_t vifs[BURST_PACKETS];         /* came from this interface; VIF_NONE: from a tunnel */
+    uint16_t l3_offsets[BURST_PACKETS];   /* from the packet's start to the (inner) IP header */
+    uint16_t lengths[BURST_PACKETS];      /* of the (inner) IP packet, and the end of the buffer */
+};
+
+/* Packets of a burst that go the same way, by index. */
+struct group {
+    unsigned n;
+    uint8_t at[BURST_PACKETS];
+};
+
+/* A packet ahead of the one at work, whose headers are fetched into the cache. */
+#define PREFETCH_AHEAD 4
+
+static inline void
+burst_prefetch(struct rte_mbuf *const *packets, unsigned i, unsigned n)
+{
+    if (i + PREFETCH_AHEAD < n)
+        rte_prefetch0(rte_pktmbuf_mtod(packets[i + PREFETCH_AHEAD], void *));
+}
+
+/** The (inner) IPv4 header of a packet of the burst: in the first segment, as ingress has seen. */
+static inline struct ipv4_header *
+burst_ipv4(const struct burst *burst, unsigned i)
+{
+    return rte_pktmbuf_mtod_offset(burst->packets[i], struct ipv4_header *, burst->l3_offsets[i]);
+}
+
+/** What the slow path is told about a packet of the burst. */
+static inline struct packet_note
+burst_note(const struct burst *burst, unsigned i, uint8_t reason)
+{
+    return (struct packet_note){
+        .reason = reason,
+        .port = burst->port->number,
+        .vif = burst->vifs[i],
+        .l3_offset = burst->l3_offsets[i],
+    };
+}

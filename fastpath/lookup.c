@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The shared middle: see lookup.h. */
+
+#include "fastpath/lookup.h"
+
+#include "fastpath/drop.h"
+#include "fastpath/worker.h"
+
+/* VRFs that a packet is looked up in before it counts as looping. */
+#define VRF_HOPS_MAX 8
+
+/* Replaces the ECMP sets among the paths by the members that the flows take. */
+static void
+choose_members(struct worker *worker, struct burst *burst)
+{
+    for (unsigned i = 0; i < burst->n; i++) {
+        if (path_kind(burst->paths[i]) == PATH_ECMP)
+            burst->paths[i] = ecmp_select(&worker->tables->ecmp, burst->paths[i], burst->hashes[i]);
+    }
+}
+
+/* Looks those up whose path is a VRF. @return how many. */
+static unsigned
+look_up_once(struct worker *worker, struct burst *burst)
+{
+    uint32_t roots[BURST_PACKETS], addresses[BURST_PACKETS];
+    path_t paths[BURST_PACKETS];
+    struct group found = { 0 };
+
+    for (unsigned i = 0; i < burst->n; i++) {
+        if (path_kind(burst->paths[i]) != PATH_VRF)
+            continue;
+        roots[found.n] = path_target(burst->paths[i]);
+        addresses[found.n] = burst->destinations[i];
+        found.at[found.n++] = (uint8_t)i;
+    }
+    if (found.n == 0)
+        return 0;
+    fib_lookup_bulk(worker->tables->fib, roots, addresses, paths, found.n);
+    for (unsigned i = 0; i < found.n; i++)
+        burst->paths[found.at[i]] = paths[i];
+    return found.n;
+}
+
+static void
+to_gateway(struct worker *worker, struct burst *burst, unsigned i)
+{
+    const struct packet_note note = burst_note(burst, i, PUNT_GATEWAY);
+
+    /* the gateway is a guest's first hop, and answers guests of this host alone */
+    if (burst->vifs[i] == VIF_NONE)
+        drop(worker, burst->packets[i], DROP_IP_DESTINATION, VIF_NONE);
+    else
+        punt(worker, burst->packets[i], &note);
+}
+
+static void
+sort_by_kind(struct worker *worker, struct burst *burst, struct group *tunnels,
+             struct group *interfaces)
+{
+    tunnels->n = 0;
+    interfaces->n = 0;
+    for (unsigned i = 0; i < burst->n; i++) {
+        switch (path_kind(burst->paths[i])) {
+        case PATH_TUNNEL:
+            tunnels->at[tunnels->n++] = (uint8_t)i;
+            break;
+        case PATH_VIF:
+            interfaces->at[interfaces->n++] = (uint8_t)i;
+            break;
+        case PATH_GATEWAY:
+            to_gateway(worker, burst, i);
+            break;
+        case PATH_VRF:
+            drop(worker, burst->packets[i], DROP_VRF_LOOP, burst->vifs[i]);
+            break;
+        default:
+            drop(worker, burst->packets[i], DROP_NO_ROUTE, burst->vifs[i]);
+            break;
+        }
+    }
+}
+
+void
+lookup(struct worker *worker, struct burst *burst, struct group *tunnels, struct group *interfaces)
+{
+    unsigned hops = 0;
+
+    choose_members(worker, burst);
+    while (hops < VRF_HOPS_MAX && look_up_once(worker, burst) > 0) {
+        choose_members(worker, burst);
+        hops++;
+    }
+    sort_by_kind(worker, burst, tunnels, interfaces);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * The way to the slow path, policed twice: a packet takes a token of its interface and reason, and
+ * one of the reason as a whole, so that one guest can use up its own share and no more.
+ */
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "lib/ring/note.h"
+#include "lib/stats/reasons.h"
+
+struct worker;
+
+/* A token bucket as one time stamp: when its tokens, one an interval, will all be there again. */
+struct punt_bucket {
+    uint64_t full_at; /* TSC */
+};
+
+struct punt_rate_cycles {
+    uint64_t interval; /* between two tokens, TSC cycles */
+    uint64_t depth;    /* burst, in cycles */
+};
+
+struct punt_meters {
+    struct punt_rate_cycles reason_rates[PUNT_REASONS], interface_rates[PUNT_REASONS];
+    struct punt_bucket reasons[PUNT_REASONS];
+    struct punt_bucket *interfaces; /* by interface id, PUNT_REASONS each; of the facade */
+};
+
+/** Sets the rates from lib/stats/punts.def, for a clock of `hz`. */
+void punt_meters_init(struct punt_meters *meters, uint64_t hz);
+
+/** Gives a packet to the slow path with its note, or drops it; each way it is counted. */
+void punt(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *note);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Sending: see transmit.h. */
+
+#include "fastpath/transmit.h"
+
+#include "fastpath/drop.h"
+#include "fastpath/worker.h"
+
+static void
+count_sent(struct worker *worker, uint32_t account, uint32_t octets)
+{
+    if (packet_account_is_vif(account))
+        traffic_add(&worker->counters->vifs[packet_account_number(account)].tx, 1, octets);
+    else if (packet_account_is_endpoint(account))
+        traffic_add(&worker->counters->endpoints[packet_account_number(account)].tx, 1, octets);
+}
+
+static void
+drop_rest(struct worker *worker, struct transmit_buffer *buffer, unsigned from,
+          enum drop_reason reason)
+{
+    for (unsigned i = from; i < buffer->n; i++) {
+        const uint32_t account = buffer->accounts[i];
+
+        drop(worker, buffer->packets[i], reason,
+             packet_account_is_vif(account) ? packet_account_number(account) : VIF_NONE);
+    }
+}
+
+static void
+send_to_port(struct worker *worker, const struct port *port, struct transmit_buffer *buffer)
+{
+    uint32_t lengths[BURST_PACKETS]; /* a port frees what it takes */
+    uint64_t octets = 0;
+
+    for (unsigned i = 0; i < buffer->n; i++)
+        lengths[i] = rte_pktmbuf_pkt_len(buffer->packets[i]);
+
+    const unsigned sent = port_send(port, buffer->packets, buffer->n);
+
+    for (unsigned i = 0; i < sent; i++) {
+        count_sent(worker, buffer->accounts[i], lengths[i]);
+        octets += lengths[i];
+    }
+    traffic_add(&worker->counters->ports[port->number].tx, sent, octets);
+    drop_rest(worker, buffer, sent, DROP_TRANSMIT);
+}
+
+static void
+send_to_owner(struct worker *worker, const struct port *port, struct transmit_buffer *buffer)
+{
+    struct rte_ring *ring = worker->rings->handover[worker->number][port->owner];
+
+    for (unsigned i = 0; i < buffer->n; i++) {
+        *packet_note(buffer->packets[i]) = (struct packet_note){
+            .port = port->number,
+            .vif = VIF_NONE,
+            .account = buffer->accounts[i],
+        };
+    }
+
+    const unsigned taken =
+        rte_ring_enqueue_burst(ring, (void *const *)buffer->packets, buffer->n, NULL);
+
+    drop_rest(worker, buffer, taken, DROP_HANDOVER);
+}
+
+static void
+flush_port(struct worker *worker, uint16_t number)
+{
+    struct transmit_buffer *buffer = &worker->transmit.buffers[number];
+    const struct port *port = port_at(worker->ports, number);
+
+    if (port == NULL)
+        drop_rest(worker, buffer, 0, DROP_PORT_GONE);
+    else if (port->owner == worker->number)
+        send_to_port(worker, port, buffer);
+    else
+        send_to_owner(worker, port, buffer);
+    buffer->n = 0;
+}
+
+void
+transmit(struct worker *worker, uint16_t port, struct rte_mbuf *packet, uint32_t account)
+{
+    struct transmit *all = &worker->transmit;
+    struct transmit_buffer *buffer = &all->buffers[port];
+
+    if (buffer->n == BURST_PACKETS)
+        flush_port(worker, port);
+    else if (buffer->n == 0)
+        all->waiting[all->n_waiting++] = port;
+    buffer->packets[buffer->n] = packet;
+    buffer->accounts[buffer->n] = account;
+    buffer->n++;
+}
+
+void
+transmit_flush(struct worker *worker)
+{
+    struct transmit *all = &worker->transmit;
+
+    for (unsigned i = 0; i < all->n_waiting; i++)
+        flush_port(worker, all->waiting[i]);
+    all->n_waiting = 0;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* A worker's loop: see worker.h. */
+
+#include "fastpath/worker.h"
+
+#include <rte_cycles.h>
+
+#include "fastpath/lookup.h"
+#include "fastpath/tunnel_egress.h"
+#include "fastpath/underlay_ingress.h"
+#include "fastpath/vif_egress.h"
+#include "fastpath/vif_ingress.h"
+
+/* One burst of a port, from end to end. */
+static unsigned
+poll_port(struct worker *worker, const struct port *port)
+{
+    struct rte_mbuf *packets[BURST_PACKETS];
+    struct group tunnels, interfaces;
+    struct burst burst;
+    uint64_t octets = 0;
+    const unsigned n = port_receive(port, packets, BURST_PACKETS);
+
+    if (n == 0)
+        return 0;
+    for (unsigned i = 0; i < n; i++)
+        octets += rte_pktmbuf_pkt_len(packets[i]);
+    traffic_add(&worker->counters->ports[port->number].rx, n, octets);
+    counter_add(&worker->counters->worker.bursts, 1);
+
+    if (port->role == PORT_UNDERLAY)
+        underlay_ingress(worker, port, packets, n, &burst);
+    else
+        vif_ingress(worker, port, packets, n, &burst);
+    lookup(worker, &burst, &tunnels, &interfaces);
+    tunnel_egress(worker, &burst, &tunnels);
+    vif_egress(worker, &burst, &interfaces);
+    return n;
+}
+
+/* Complete frames from the slow path, and from workers that do not own the port. */
+static unsigned
+take_ring(struct worker *worker, struct rte_ring *ring)
+{
+    struct rte_mbuf *packets[BURST_PACKETS];
+    const unsigned n = rte_ring_dequeue_burst(ring, (void **)packets, BURST_PACKETS, NULL);
+
+    for (unsigned i = 0; i < n; i++) {
+        const struct packet_note *note = packet_note(packets[i]);
+        uint32_t account = note->account;
+
+        if (account == PACKET_ACCOUNT_NONE && note->vif != VIF_NONE)
+            account = PACKET_ACCOUNT_VIF | note->vif; /* the slow path's answer to a guest */
+        transmit(worker, note->port, packets[i], account);
+    }
+    return n;
+}
+
+unsigned
+worker_turn(struct worker *worker)
+{
+    const struct poll_set *polled = port_poll_set(worker->ports, worker->number);
+    struct worker_counters *counters = &worker->counters->worker;
+    unsigned n = 0;
+
+    worker->now = rte_rdtsc();
+    for (unsigned i = 0; i < polled->n; i++)
+        n += poll_port(worker, polled->ports[i]);
+    n += take_ring(worker, worker->rings->inject[worker->number]);
+    for (unsigned from = 0; from < worker->rings->n_workers; from++) {
+        if (from != worker->number)
+            n += take_ring(worker, worker->rings->handover[from][worker->number]);
+    }
+    transmit_flush(worker);
+    counter_add(&counters->loops, 1);
+    counter_add(&counters->packets, n);
+    if (n == 0)
+        counter_add(&counters->idle_loops, 1);
+    return n;
+}
+
+void
+worker_run(struct worker *worker)
+{
+    struct reclaim *reclaim = worker->tables->reclaim;
+
+    idle_begin();
+    reclaim_register(reclaim, worker->number);
+    reclaim_online(reclaim, worker->number);
+    while (!atomic_load_explicit(worker->ending, memory_order_relaxed)) {
+        const unsigned n = worker_turn(worker);
+
+        reclaim_quiescent(reclaim, worker->number);
+        if (n > 0)
+            idle_reset(&worker->idle);
+        else
+            idle_wait(&worker->idle, reclaim, worker->number);
+    }
+    reclaim_offline(reclaim, worker->number);
+    reclaim_unregister(reclaim, worker->number);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * A worker's state: what it shares by pointer, and what is its own. All stages take it as their
+ * first argument and run on the worker's thread.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fastpath/burst.h"
+#include "fastpath/idle.h"
+#include "fastpath/punt.h"
+#include "fastpath/transmit.h"
+#include "lib/port/port.h"
+#include "lib/ring/rings.h"
+#include "lib/stats/counters.h"
+#include "lib/table/tables.h"
+
+struct worker {
+    unsigned number;
+    struct tables *tables;
+    struct port_table *ports;
+    struct rings *rings;
+    struct counter_block *counters;
+    uint32_t underlay_address;  /* host order */
+    const _Atomic bool *ending; /* fastpath_stop() sets it */
+    uint64_t now;               /* TSC at the start of this turn */
+    struct idle idle;
+    struct punt_meters punts;
+    struct transmit transmit;
+};
+
+/** One turn: each port, the inject ring, the hand-over rings, then what is to be sent.
+ * @return packets taken in. */
+unsigned worker_turn(struct worker *worker);
+
+/** Turns until `ending`. */
+void worker_run(struct worker *worker);
