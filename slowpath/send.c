@@ -59,7 +59,7 @@ send_packet(struct slowpath *slowpath, uint16_t port, uint32_t vif, struct rte_m
         drop_packet(slowpath, vif, packet, DROP_PORT_GONE);
         return;
     }
-    *packet_note(packet) = (struct packet_note){ .port = port, .vif = vif };
+    packet_note(packet)->port = port;
     if (rte_ring_enqueue(slowpath->config.rings->inject[at->owner], packet) != 0)
         drop_packet(slowpath, vif, packet, DROP_INJECT);
 }
@@ -73,6 +73,10 @@ send_frame(struct slowpath *slowpath, uint16_t port, uint32_t vif, const struct 
     if (packet == NULL)
         return DROP_NO_MEMORY;
     counter_add(&slowpath->counters->slowpath.originated, 1);
+    *packet_note(packet) = (struct packet_note){
+        .vif = vif,
+        .account = vif == VIF_NONE ? PACKET_ACCOUNT_NONE : PACKET_ACCOUNT_VIF | vif,
+    };
     send_packet(slowpath, port, vif, packet);
     return DROP_REASONS;
 }

@@ -14,7 +14,8 @@
 enum drop_reason send_frame(struct slowpath *slowpath, uint16_t port, uint32_t vif,
                             const struct frame *frame);
 
-/** Sends a packet that is a complete frame; it is dropped and counted if that cannot be. */
+/** Sends a packet that is a complete frame and whose note says whose transmission it is; it is
+ * dropped and counted if that cannot be. */
 void send_packet(struct slowpath *slowpath, uint16_t port, uint32_t vif, struct rte_mbuf *packet);
 
 /** Frees a packet and counts why, for the interface `vif` too unless it is VIF_NONE. */

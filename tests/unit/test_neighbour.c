@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The underlay's neighbours: asking, refreshing, failing, and the packets that wait meanwhile. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "slowpath_rig.h"
+
+#define UNDERLAY 0xc000020b /* 192.0.2.11 */
+#define PEER     0xc000020c
+
+static const struct mac_addr any = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+static const struct mac_addr ours = { { 0x02, 0, 0, 0, 0, 0xaa } };
+static const struct mac_addr peer = { { 0x02, 0, 0, 0, 0, 0xbb } };
+static const struct mac_addr moved = { { 0x02, 0, 0, 0, 0, 0xbc } };
+
+static uint32_t
+want(struct rig *rig, uint32_t address)
+{
+    const struct ip_addr ip = ip_addr_from_v4(address);
+    uint32_t index;
+
+    assert_int_equal(adjacency_get(&rig->tables->adjacencies, RIG_UNDERLAY, &ip, &index), 0);
+    return index;
+}
+
+static struct adjacency *
+at(struct rig *rig, uint32_t index)
+{
+    return &rig->tables->adjacencies.entries[index];
+}
+
+/* The one frame that was sent is a request for `target`, to `destination`. */
+static void
+expect_request(struct rig *rig, const struct mac_addr *destination, uint32_t target)
+{
+    uint8_t frame[1500];
+    uint16_t port;
+    struct arp_header arp;
+
+    assert_int_equal(rig_take(rig, frame, sizeof(frame), &port), 14 + sizeof(arp));
+    assert_int_equal(port, RIG_UNDERLAY);
+    assert_memory_equal(frame, destination, 6);
+    assert_memory_equal(frame + 6, &ours, 6);
+    assert_memory_equal(frame + 12, "\x08\x06", 2);
+    memcpy(&arp, frame + 14, sizeof(arp));
+    assert_memory_equal(&arp, "\0\1\x08\0\6\4\0\1", 8);
+    assert_memory_equal(&arp.sender_mac, &ours, 6);
+    assert_int_equal(be32toh(arp.sender_address), UNDERLAY);
+    assert_int_equal(be32toh(arp.target_address), target);
+}
+
+static void
+expect_silence(struct rig *rig)
+{
+    uint8_t frame[1500];
+    uint16_t port;
+
+    assert_int_equal(rig_take(rig, frame, sizeof(frame), &port), 0);
+}
+
+/* An ARP packet of the underlay. */
+static void
+hear(struct rig *rig, uint16_t operation, const struct mac_addr *mac, uint32_t sender,
+     uint32_t target)
+{
+    uint8_t frame[64];
+    const size_t length = rig_arp(frame, &ours, mac, 0, operation, mac, sender, target);
+
+    rig_punt(rig, PUNT_UNDERLAY_ARP, frame, length);
+    rig_turn(rig);
+}
+
+/* An outer frame, numbered, that waits for the adjacency. */
+static void
+hold(struct rig *rig, uint32_t adjacency, uint8_t number)
+{
+    const struct packet_note note = {
+        .reason = PUNT_ADJACENCY, .port = RIG_UNDERLAY, .vif = VIF_NONE, .adjacency = adjacency
+    };
+    uint8_t frame[60] = { 0 };
+
+    memcpy(frame + 6, &ours, 6);
+    frame[59] = number;
+    rig_punt_packet(rig, rig_packet(rig, frame, sizeof(frame), 0), &note);
+    rig_turn(rig);
+}
+
+static void
+expect_held(struct rig *rig, const struct mac_addr *destination, uint8_t number)
+{
+    uint8_t frame[1500];
+    uint16_t port;
+
+    assert_int_equal(rig_take(rig, frame, sizeof(frame), &port), 60);
+    assert_int_equal(port, RIG_UNDERLAY);
+    assert_memory_equal(frame, destination, 6);
+    assert_memory_equal(frame + 6, &ours, 6);
+    assert_int_equal(frame[59], number);
+}
+
+static void
+advance(struct rig *rig, uint64_t ms)
+{
+    rig->now_ms += ms;
+    rig_turn(rig);
+}
+
+static void
+a_wanted_neighbour_is_asked_and_comes_up(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    rig_turn(&rig);
+    expect_silence(&rig);
+    const uint32_t index = want(&rig, PEER);
+    rig_turn(&rig);
+    expect_request(&rig, &any, PEER);
+    assert_int_equal(at(&rig, index)->state, NEIGHBOUR_INCOMPLETE);
+    assert_int_equal(at(&rig, index)->link, 0);
+    hear(&rig, ARP_REPLY, &peer, PEER, UNDERLAY);
+    assert_int_equal(at(&rig, index)->state, NEIGHBOUR_REACHABLE);
+    assert_true(at(&rig, index)->link == adjacency_link(&peer));
+    assert_true(at(&rig, index)->confirmed_ms == rig.now_ms);
+    expect_silence(&rig);
+    adjacency_put(&rig.tables->adjacencies, index);
+    rig_turn(&rig);
+    assert_int_equal(at(&rig, index)->state, NEIGHBOUR_UNUSED);
+    assert_int_equal(at(&rig, index)->link, 0);
+    rig_close(&rig);
+}
+
+static void
+without_answer_it_fails_after_three_requests_and_is_asked_now_and_then(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    const uint32_t index = want(&rig, PEER);
+    rig_turn(&rig);
+    hold(&rig, index, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        expect_request(&rig, &any, PEER);
+        advance(&rig, 999);
+        expect_silence(&rig);
+        assert_int_equal(at(&rig, index)->held, 1);
+        advance(&rig, 1);
+    }
+    assert_int_equal(at(&rig, index)->state, NEIGHBOUR_FAILED);
+    assert_int_equal(at(&rig, index)->held, 0);
+    assert_int_equal(rig_drops(&rig, DROP_ADJACENCY_FAILED), 1);
+    expect_silence(&rig);
+    for (unsigned i = 0; i < 3; i++) {
+        advance(&rig, 4999);
+        expect_silence(&rig);
+        advance(&rig, 1);
+        expect_request(&rig, &any, PEER);
+    }
+    hear(&rig, ARP_REPLY, &peer, PEER, UNDERLAY);
+    assert_int_equal(at(&rig, index)->state, NEIGHBOUR_REACHABLE);
+    rig_close(&rig);
+}
+
+static void
+a_failed_neighbour_is_asked_at_once_when_a_packet_asks(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    const uint32_t index = want(&rig, PEER);
+    rig_turn(&rig);
+    for (unsigned i = 0; i < 3; i++) {
+        expect_request(&rig, &any, PEER);
+        advance(&rig, 1000);
+    }
+    assert_int_equal(at(&rig, index)->state, NEIGHBOUR_FAILED);
+    hold(&rig, index, 1);
+    expect_request(&rig, &any, PEER);
+    hold(&rig, index, 2);
+    expect_silence(&rig);
+    hear(&rig, ARP_REPLY, &peer, PEER, UNDERLAY);
+    expect_held(&rig, &peer, 1);
+    expect_held(&rig, &peer, 2);
+    rig_close(&rig);
+}
+
+static void
+packets_wait_in_order_and_within_bounds(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    const uint32_t index = want(&rig, PEER);
+    rig_turn(&rig);
+    expect_request(&rig, &any, PEER);
+    for (uint8_t i = 0; i < 10; i++)
+        hold(&rig, index, i);
+    assert_int_equal(at(&rig, index)->held, 8);
+    assert_int_equal(rig_drops(&rig, DROP_ADJACENCY_HOLD), 2);
+    hear(&rig, ARP_REPLY, &peer, PEER, UNDERLAY);
+    for (uint8_t i = 2; i < 10; i++)
+        expect_held(&rig, &peer, i);
+    expect_silence(&rig);
+    assert_int_equal(at(&rig, index)->held, 0);
+    /* One that was punted before the worker saw the answer. */
+    hold(&rig, index, 42);
+    expect_held(&rig, &peer, 42);
+    rig_close(&rig);
+}
+
+static void
+all_neighbours_together_hold_no_more_than_their_bound(void **state)
+{
+    struct rig rig;
+    uint32_t indexes[129];
+    (void)state;
+
+    rig_open(&rig);
+    for (unsigned i = 0; i < 129; i++)
+        indexes[i] = want(&rig, PEER + i);
+    /* So many are not asked all at once. */
+    for (unsigned sent = 0; sent < 129;) {
+        const unsigned turn = 129 - sent < 64 ? 129 - sent : 64;
+        rig_turn(&rig);
+        for (unsigned i = 0; i < turn; i++)
+            expect_request(&rig, &any, PEER + sent + i);
+        expect_silence(&rig);
+        sent += turn;
+    }
+    for (unsigned i = 0; i < 128; i++) {
+        for (uint8_t number = 0; number < 8; number++)
+            hold(&rig, indexes[i], number);
+    }
+    assert_int_equal(rig_drops(&rig, DROP_ADJACENCY_HOLD), 0);
+    hold(&rig, indexes[128], 0); /* has nothing to give up for it */
+    assert_int_equal(rig_drops(&rig, DROP_ADJACENCY_HOLD), 1);
+    assert_int_equal(at(&rig, indexes[128])->held, 0);
+    /* What waits when the program ends is given back: the bench checks. */
+    while (rig.punted > 0 && at(&rig, indexes[0])->held > 0) {
+        for (unsigned i = 0; i < 129; i++)
+            adjacency_put(&rig.tables->adjacencies, indexes[i]);
+        rig_turn(&rig);
+    }
+    assert_int_equal(rig_drops(&rig, DROP_ENDPOINT_GONE), 1024);
+    rig_close(&rig);
+}
+
+static void
+a_reachable_neighbour_is_probed_without_going_down(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    const uint32_t index = want(&rig, PEER);
+    rig_turn(&rig);
+    expect_request(&rig, &any, PEER);
+    hear(&rig, ARP_REPLY, &peer, PEER, UNDERLAY);
+    advance(&rig, 29999);
+    expect_silence(&rig);
+    advance(&rig, 1);
+    expect_request(&rig, &peer, PEER);
+    assert_int_equal(at(&rig, index)->state, NEIGHBOUR_PROBING);
+    assert_true(at(&rig, index)->link == adjacency_link(&peer));
+    hear(&rig, ARP_REPLY, &peer, PEER, UNDERLAY);
+    assert_int_equal(at(&rig, index)->state, NEIGHBOUR_REACHABLE);
+
+    advance(&rig, 30000);
+    for (unsigned i = 0; i < 3; i++) {
+        expect_request(&rig, &peer, PEER);
+        assert_true(at(&rig, index)->link == adjacency_link(&peer));
+        advance(&rig, 1000);
+    }
+    /* It may have come back with another MAC address: asked by broadcast before it is given up. */
+    expect_request(&rig, &any, PEER);
+    assert_int_equal(at(&rig, index)->link, 0);
+    assert_int_equal(at(&rig, index)->state, NEIGHBOUR_INCOMPLETE);
+    hear(&rig, ARP_REPLY, &moved, PEER, UNDERLAY);
+    assert_true(at(&rig, index)->link == adjacency_link(&moved));
+    rig_close(&rig);
+}
+
+static void
+announcements_update_known_neighbours_and_make_none(void **state)
+{
+    static const uint16_t operations[] = { ARP_REQUEST, ARP_REPLY };
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    const uint32_t index = want(&rig, PEER);
+    rig_turn(&rig);
+    expect_request(&rig, &any, PEER);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct mac_addr *mac = i == 0 ? &peer : &moved;
+        hear(&rig, operations[i], mac, PEER, PEER);
+        assert_true(at(&rig, index)->link == adjacency_link(mac));
+        hear(&rig, operations[i], mac, PEER + 1, PEER + 1);
+    }
+    assert_int_equal(rig_drops(&rig, DROP_ARP_IGNORED), 2);
+    assert_int_equal(atomic_load(&rig.tables->adjacencies.high), 1);
+    rig_close(&rig);
+}
+
+static void
+only_the_right_answer_counts(void **state)
+{
+    static const struct mac_addr group = { { 0x03, 0, 0, 0, 0, 0xbb } };
+    struct rig rig;
+    uint8_t frame[64];
+    (void)state;
+
+    rig_open(&rig);
+    const uint32_t index = want(&rig, PEER);
+    rig_turn(&rig);
+    expect_request(&rig, &any, PEER);
+    hear(&rig, ARP_REPLY, &peer, PEER + 1, UNDERLAY);   /* of another address */
+    hear(&rig, ARP_REPLY, &peer, PEER, UNDERLAY + 7);   /* to somebody else */
+    hear(&rig, ARP_REPLY, &group, PEER, UNDERLAY);      /* from a group */
+    hear(&rig, ARP_REPLY, &ours, PEER, UNDERLAY);       /* our own MAC address */
+    hear(&rig, ARP_REQUEST, &peer, PEER, UNDERLAY + 7); /* a question to somebody else */
+    hear(&rig, ARP_REPLY, &peer, UNDERLAY, UNDERLAY);   /* claims our address */
+    expect_silence(&rig);
+    /* On a port where it was not asked. */
+    const size_t length = rig_arp(frame, &ours, &peer, 0, ARP_REPLY, &peer, PEER, UNDERLAY);
+    const struct packet_note note = { .reason = PUNT_UNDERLAY_ARP,
+                                      .port = RIG_ACCESS,
+                                      .vif = VIF_NONE };
+    rig_punt_packet(&rig, rig_packet(&rig, frame, length, 0), &note);
+    rig_turn(&rig);
+    assert_int_equal(at(&rig, index)->state, NEIGHBOUR_INCOMPLETE);
+    assert_int_equal(at(&rig, index)->link, 0);
+    assert_int_equal(rig_drops(&rig, DROP_ARP_IGNORED), 6);
+    assert_int_equal(rig_drops(&rig, DROP_ARP_INVALID), 1);
+    rig_close(&rig);
+}
+
+static void
+questions_for_our_address_are_answered(void **state)
+{
+    static const uint32_t senders[] = { PEER,
+                                        0 }; /* a question, and a probe: the address is ours */
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t frame[1500];
+        uint16_t port;
+        struct arp_header arp;
+
+        hear(&rig, ARP_REQUEST, &peer, senders[i], UNDERLAY);
+        assert_int_equal(rig_take(&rig, frame, sizeof(frame), &port), 14 + sizeof(arp));
+        assert_int_equal(port, RIG_UNDERLAY);
+        assert_memory_equal(frame, &peer, 6);
+        memcpy(&arp, frame + 14, sizeof(arp));
+        assert_int_equal(be16toh(arp.operation), ARP_REPLY);
+        assert_memory_equal(&arp.sender_mac, &ours, 6);
+        assert_int_equal(be32toh(arp.sender_address), UNDERLAY);
+        assert_memory_equal(&arp.target_mac, &peer, 6);
+        assert_int_equal(be32toh(arp.target_address), senders[i]);
+    }
+    rig_close(&rig);
+}
+
+static void
+a_neighbour_whose_port_is_gone_stays_down(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    const uint32_t index = want(&rig, PEER);
+    rig_turn(&rig);
+    expect_request(&rig, &any, PEER);
+    struct port *port = atomic_exchange(&rig.ports->ports[RIG_UNDERLAY], NULL);
+    hold(&rig, index, 1);
+    hear(&rig, ARP_REPLY, &peer, PEER, UNDERLAY);
+    assert_int_equal(rig_drops(&rig, DROP_PORT_GONE), 1);
+    advance(&rig, 1000);
+    expect_silence(&rig);
+    hold(&rig, index + 1, 1);
+    assert_int_equal(rig_drops(&rig, DROP_ENDPOINT_GONE), 1);
+    atomic_store(&rig.ports->ports[RIG_UNDERLAY], port);
+    rig_close(&rig);
+}
+
+static void
+a_full_ring_is_a_counted_drop(void **state)
+{
+    struct rig rig;
+    uint8_t frame[64];
+    (void)state;
+
+    rig_open(&rig);
+    const unsigned room = rte_ring_free_count(rig.rings->inject[0]);
+    const size_t length = rig_arp(frame, &any, &peer, 0, ARP_REQUEST, &peer, PEER, UNDERLAY);
+    for (unsigned i = 0; i < room + 3; i++) {
+        rig_punt(&rig, PUNT_UNDERLAY_ARP, frame, length);
+        rig_turn(&rig);
+    }
+    assert_int_equal(rig_drops(&rig, DROP_INJECT), 3);
+    assert_int_equal(rig_consumed(&rig), room + 3);
+    rig_close(&rig);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_wanted_neighbour_is_asked_and_comes_up),
+        cmocka_unit_test(without_answer_it_fails_after_three_requests_and_is_asked_now_and_then),
+        cmocka_unit_test(a_failed_neighbour_is_asked_at_once_when_a_packet_asks),
+        cmocka_unit_test(packets_wait_in_order_and_within_bounds),
+        cmocka_unit_test(all_neighbours_together_hold_no_more_than_their_bound),
+        cmocka_unit_test(a_reachable_neighbour_is_probed_without_going_down),
+        cmocka_unit_test(announcements_update_known_neighbours_and_make_none),
+        cmocka_unit_test(only_the_right_answer_counts),
+        cmocka_unit_test(questions_for_our_address_are_answered),
+        cmocka_unit_test(a_neighbour_whose_port_is_gone_stays_down),
+        cmocka_unit_test(a_full_ring_is_a_counted_drop),
+    };
+
+    rig_start_eal();
+    return cmocka_run_group_tests_name("neighbour", tests, NULL, NULL);
+}
