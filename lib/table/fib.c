@@ -330,8 +330,10 @@ node_change_or_unlink(struct fib *fib, _Atomic uint64_t *links[FIB_LEVELS], unsi
     }
     if (fib_words_in_use(words) > 0)
         fib_node_change(fib, links[level], words);
-    for (unsigned i = 0; i < n_unlinked; i++)
+    for (unsigned i = 0; i < n_unlinked; i++) {
+        fib_shorts_free(fib, unlinked[i]); /* empty, but room may be left */
         fib_node_retire(fib, unlinked[i]);
+    }
 }
 
 /* Takes away a prefix that is there: what it covered falls to the next shorter one in its node, or
