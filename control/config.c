@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The configuration as a value: what follows from it, and releasing it. */
+
+#include "control/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Octets of outer headers up to the inner IP packet, counted from the outer IP header. */
+#define OVERHEAD_GRE (20 + 4 + 4)
+#define OVERHEAD_UDP (20 + 8 + 4)
+
+static const char *const label_modes[] = {
+    [LABEL_MODE_INTERFACE] = "interface",
+    [LABEL_MODE_VRF] = "vrf",
+    [LABEL_MODE_GATEWAY] = "gateway",
+};
+
+const char *
+label_mode_name(enum label_mode mode)
+{
+    return label_modes[mode];
+}
+
+int
+label_mode_parse(const char *name)
+{
+    for (int mode = LABEL_MODE_INTERFACE; mode <= LABEL_MODE_GATEWAY; mode++) {
+        if (strcmp(name, label_modes[mode]) == 0)
+            return mode;
+    }
+    return -EINVAL;
+}
+
+uint8_t
+config_encapsulations(const struct config *config)
+{
+    uint8_t set = 0;
+
+    for (unsigned i = 0; i < config->n_encapsulations; i++)
+        set |= config->encapsulations[i];
+    return set;
+}
+
+uint16_t
+config_inner_mtu(const struct config *config)
+{
+    uint16_t overhead =
+        (config_encapsulations(config) & ENCAP_UDP) != 0 ? OVERHEAD_UDP : OVERHEAD_GRE;
+
+    return config->underlay.mtu - overhead;
+}
+
+const struct vpn_config *
+config_vpn(const struct config *config, const char *name)
+{
+    for (unsigned i = 0; i < config->n_vpns; i++) {
+        if (strcmp(config->vpns[i].name, name) == 0)
+            return &config->vpns[i];
+    }
+    return NULL;
+}
+
+void
+config_free(struct config *config)
+{
+    for (unsigned i = 0; i < config->n_vpns; i++)
+        free(config->vpns[i].routes);
+    free(config->vpns);
+    free(config->vifs);
+    free(config->servers);
+    memset(config, 0, sizeof(*config));
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* libconfuse gives sections, lists and line numbers; numbers, addresses and names are read here, as
+ * strictly as anywhere else. The line of an option is kept in its comment, which libconfuse frees
+ * with it. */
+
+#include "control/config_file.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/text.h"
+
+/* libconfuse hands its callbacks no context, and not every section knows its file. */
+static _Thread_local struct config_error *complaint;
+static _Thread_local const char *file_name;
+
+static void __attribute__((format(printf, 2, 0)))
+parse_failed(cfg_t *cfg, const char *format, va_list arguments)
+{
+    char text[CONFIG_ERROR_MAX / 2];
+
+    if (complaint->text[0] != '\0')
+        return; /* the first one tells */
+    vsnprintf(text, sizeof(text), format, arguments);
+    snprintf(complaint->text, sizeof(complaint->text), "%.200s:%d: %s", file_name, cfg->line, text);
+}
+
+cfg_t *
+config_file_parse(FILE *file, const char *name, cfg_opt_t *schema, struct config_error *error)
+{
+    cfg_t *cfg = cfg_init(schema, CFGF_NONE);
+
+    memset(error, 0, sizeof(*error));
+    if (cfg == NULL || (cfg->filename = strdup(name)) == NULL) {
+        snprintf(error->text, sizeof(error->text), "%.200s: out of memory", name);
+        goto failed;
+    }
+    complaint = error;
+    file_name = name;
+    cfg_set_error_function(cfg, parse_failed);
+    if (cfg_parse_fp(cfg, file) == CFG_SUCCESS)
+        return cfg;
+    if (error->text[0] == '\0')
+        snprintf(error->text, sizeof(error->text),
+                 "%.200s:%d: a key, its value or a section is "
+                 "expected",
+                 name, cfg->line);
+failed:
+    if (cfg != NULL)
+        cfg_free(cfg);
+    return NULL;
+}
+
+/* libconfuse calls for each item of a list, and once more at the list's end: a list that begins
+ * again is seen by a count that falls, or by a third time that it is one. */
+static bool
+is_given_twice(const cfg_opt_t *option, unsigned items, unsigned ones)
+{
+    if ((option->flags & CFGF_LIST) == 0)
+        return true;
+    return option->nvalues < items || (option->nvalues == 1 && ones == 2);
+}
+
+int
+config_file_note(cfg_t *section, cfg_opt_t *option)
+{
+    unsigned items = 0, ones = 0;
+    int line = section->line;
+    char note[48];
+
+    if (option->comment != NULL) {
+        if (sscanf(option->comment, "%d %u %u", &line, &items, &ones) == 3 &&
+            is_given_twice(option, items, ones)) {
+            option->comment[0] = '\0'; /* the line of the second time is told */
+            config_file_refuse(section, option->name, complaint, "is given twice");
+            return -1;
+        }
+    }
+    snprintf(note, sizeof(note), "%d %u %u", line, option->nvalues, ones + (option->nvalues == 1));
+    return cfg_opt_setcomment(option, note) == CFG_SUCCESS ? 0 : -1;
+}
+
+static int
+line_of(cfg_t *section, const char *key)
+{
+    cfg_opt_t *option = key == NULL ? NULL : cfg_getopt(section, key);
+
+    if (option != NULL && option->comment != NULL && option->comment[0] != '\0')
+        return atoi(option->comment);
+    return section->line;
+}
+
+int
+config_file_refuse(cfg_t *section, const char *key, struct config_error *error, const char *format,
+                   ...)
+{
+    const char *title = cfg_title(section);
+    char text[CONFIG_ERROR_MAX / 2], where[64 + VPN_NAME_MAX] = "";
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (title != NULL)
+        snprintf(where, sizeof(where), "%s \"%.*s\"", cfg_name(section), VPN_NAME_MAX, title);
+    else if (strcmp(cfg_name(section), "root") != 0)
+        snprintf(where, sizeof(where), "%s", cfg_name(section));
+    snprintf(error->field, sizeof(error->field), "%s", key == NULL ? "" : key);
+    snprintf(error->text, sizeof(error->text), "%.120s:%d: %s%s%s: %.200s", file_name,
+             line_of(section, key), where, where[0] != '\0' && key != NULL ? " " : "",
+             key == NULL ? "" : key, text);
+    return -EINVAL;
+}
+
+unsigned
+config_file_items(cfg_t *section, const char *key)
+{
+    return cfg_size(section, key);
+}
+
+const char *
+config_file_item(cfg_t *section, const char *key, unsigned n)
+{
+    return cfg_getnstr(section, key, n);
+}
+
+const char *
+config_file_text(cfg_t *section, const char *key)
+{
+    return cfg_size(section, key) == 0 ? NULL : cfg_getstr(section, key);
+}
+
+int
+config_file_require(cfg_t *section, const char *key, const char *what, struct config_error *error)
+{
+    if (cfg_size(section, key) > 0)
+        return 0;
+    return config_file_refuse(section, key, error, "%s is expected, but the key is missing", what);
+}
+
+int
+config_file_copy(cfg_t *section, const char *key, char *to, size_t size, struct config_error *error)
+{
+    const char *text = config_file_text(section, key);
+
+    if (text == NULL)
+        return 0;
+    if (text[0] == '\0' || strlen(text) >= size)
+        return config_file_refuse(section, key, error, "1 to %zu octets are expected", size - 1);
+    memcpy(to, text, strlen(text) + 1);
+    return 0;
+}
+
+int
+config_file_number(cfg_t *section, const char *key, uint32_t min, uint32_t max, uint32_t *value,
+                   struct config_error *error)
+{
+    const char *text = config_file_text(section, key);
+    uint32_t number;
+
+    if (text == NULL)
+        return 0;
+    if (text_parse_u32(text, max, &number) < 0 || number < min)
+        return config_file_refuse(section, key, error,
+                                  "a number from %u to %u is expected, not \"%.40s\"", min, max,
+                                  text);
+    *value = number;
+    return 0;
+}
+
+int
+config_file_bool(cfg_t *section, const char *key, bool *value, struct config_error *error)
+{
+    const char *text = config_file_text(section, key);
+
+    if (text == NULL)
+        return 0;
+    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+        return config_file_refuse(section, key, error, "true or false is expected, not \"%.40s\"",
+                                  text);
+    *value = text[0] == 't';
+    return 0;
+}
+
+int
+config_file_address(cfg_t *section, const char *key, struct ip_addr *addr,
+                    struct config_error *error)
+{
+    const char *text = config_file_text(section, key);
+    struct ip_addr parsed;
+
+    if (text == NULL)
+        return 0;
+    if (ip_addr_parse(text, &parsed) < 0 || parsed.family != IP_V4 || !ip_addr_is_unicast(&parsed))
+        return config_file_refuse(section, key, error,
+                                  "the IPv4 address of one host is expected, not \"%.40s\"", text);
+    *addr = parsed;
+    return 0;
+}
