@@ -70,7 +70,7 @@ write_gre(void *at, const struct endpoint *endpoint, mpls_entry label, uint16_t 
 /* A complete frame whose next hop's MAC address is not known: the slow path finds it out. */
 static void
 wait_for_adjacency(struct worker *worker, struct rte_mbuf *packet, uint32_t vif,
-                   const struct endpoint *endpoint, uint16_t l3_offset)
+                   const struct endpoint *endpoint, uint32_t index, uint16_t l3_offset)
 {
     const struct packet_note note = {
         .reason = PUNT_ADJACENCY,
@@ -78,6 +78,7 @@ wait_for_adjacency(struct worker *worker, struct rte_mbuf *packet, uint32_t vif,
         .vif = vif,
         .adjacency = endpoint->adjacency,
         .l3_offset = l3_offset,
+        .account = PACKET_ACCOUNT_ENDPOINT | index,
     };
 
     punt(worker, packet, &note);
@@ -130,7 +131,7 @@ egress_one(struct worker *worker, struct burst *burst, unsigned i)
         &worker->tables->adjacencies.entries[endpoint->adjacency].link, memory_order_acquire);
 
     if (unlikely((link & ADJACENCY_UP) == 0)) {
-        wait_for_adjacency(worker, packet, burst->vifs[i], endpoint, header_length);
+        wait_for_adjacency(worker, packet, burst->vifs[i], endpoint, index, header_length);
         return;
     }
     memcpy(at, &link, sizeof(struct mac_addr)); /* its low octets, as they stand in the frame */

@@ -48,11 +48,8 @@ take_ring(struct worker *worker, struct rte_ring *ring)
 
     for (unsigned i = 0; i < n; i++) {
         const struct packet_note *note = packet_note(packets[i]);
-        uint32_t account = note->account;
 
-        if (account == PACKET_ACCOUNT_NONE && note->vif != VIF_NONE)
-            account = PACKET_ACCOUNT_VIF | note->vif; /* the slow path's answer to a guest */
-        transmit(worker, note->port, packets[i], account);
+        transmit(worker, note->port, packets[i], note->account);
     }
     return n;
 }

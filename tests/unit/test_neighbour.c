@@ -220,6 +220,35 @@ packets_wait_in_order_and_within_bounds(void **state)
 }
 
 static void
+what_waited_counts_for_its_endpoint(void **state)
+{
+    struct rig rig;
+    uint8_t frame[60] = { 0 };
+    void *taken;
+    (void)state;
+
+    rig_open(&rig);
+    const uint32_t index = want(&rig, PEER);
+    rig_turn(&rig);
+    expect_request(&rig, &any, PEER);
+    const struct packet_note note = {
+        .reason = PUNT_ADJACENCY,
+        .port = RIG_UNDERLAY,
+        .vif = rig.vif,
+        .adjacency = index,
+        .account = PACKET_ACCOUNT_ENDPOINT | 5,
+    };
+    rig_punt_packet(&rig, rig_packet(&rig, frame, sizeof(frame), 0), &note);
+    rig_turn(&rig);
+    hear(&rig, ARP_REPLY, &peer, PEER, UNDERLAY);
+    assert_int_equal(rte_ring_dequeue(rig.rings->inject[0], &taken), 0);
+    assert_int_equal(packet_note(taken)->account, PACKET_ACCOUNT_ENDPOINT | 5);
+    assert_int_equal(rte_ring_enqueue(rig.rings->inject[0], taken), 0);
+    expect_held(&rig, &peer, 0);
+    rig_close(&rig);
+}
+
+static void
 all_neighbours_together_hold_no_more_than_their_bound(void **state)
 {
     struct rig rig;
@@ -423,6 +452,7 @@ main(void)
         cmocka_unit_test(without_answer_it_fails_after_three_requests_and_is_asked_now_and_then),
         cmocka_unit_test(a_failed_neighbour_is_asked_at_once_when_a_packet_asks),
         cmocka_unit_test(packets_wait_in_order_and_within_bounds),
+        cmocka_unit_test(what_waited_counts_for_its_endpoint),
         cmocka_unit_test(all_neighbours_together_hold_no_more_than_their_bound),
         cmocka_unit_test(a_reachable_neighbour_is_probed_without_going_down),
         cmocka_unit_test(announcements_update_known_neighbours_and_make_none),
