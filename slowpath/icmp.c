@@ -74,12 +74,14 @@ icmp_echo_answer(const uint8_t *octets, size_t length, size_t l3_offset,
     frame_begin(reply, link, ETHERTYPE_IPV4);
     frame_add_ipv4(reply, ip.header->dscp_ecn, IP_PROTOCOL_ICMP, ip.header->destination,
                    ip.header->source, message_length);
-    const be16 before = htobe16((uint16_t)(header.type << 8));
+    /* Computed anew: by RFC 1624 a message of zeros would get the wrong one of the two zeros. */
+    uint8_t *answer = reply->octets + reply->length;
     header.type = ICMP_ECHO_REPLY;
-    header.checksum = checksum_update16(header.checksum, before, 0);
-    memcpy(reply->octets + reply->length, &header, sizeof(header));
-    memcpy(reply->octets + reply->length + sizeof(header), message + sizeof(header),
-           message_length - sizeof(header));
+    header.checksum = 0;
+    memcpy(answer, &header, sizeof(header));
+    memcpy(answer + sizeof(header), message + sizeof(header), message_length - sizeof(header));
+    header.checksum = checksum_finish(checksum_add(0, answer, message_length));
+    memcpy(answer, &header, sizeof(header));
     reply->length += message_length;
     return PARSE_OK;
 }

@@ -97,6 +97,21 @@ the_gateway_answers_echo(void **state)
 }
 
 static void
+an_echo_of_zeros_has_a_right_checksum(void **state)
+{
+    struct rig rig;
+    uint8_t message[16] = { 8, 0, 0xf7, 0xff }, frame[100], answer[16384];
+    (void)state;
+
+    rig_open(&rig);
+    size_t length = rig_ipv4(frame, &router, &guest, 0, OWN, GATEWAY, IP_PROTOCOL_ICMP, 0, message,
+                             sizeof(message));
+    length = ask(&rig, PUNT_GATEWAY, frame, length, answer);
+    check_icmp(answer, length, &guest, &router, 0, GATEWAY, OWN);
+    rig_close(&rig);
+}
+
+static void
 echo_in_many_segments_is_answered_whole(void **state)
 {
     struct vif vif = rig_vif();
@@ -357,6 +372,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_gateway_answers_echo),
+        cmocka_unit_test(an_echo_of_zeros_has_a_right_checksum),
         cmocka_unit_test(echo_in_many_segments_is_answered_whole),
         cmocka_unit_test(what_is_no_echo_request_is_dropped),
         cmocka_unit_test(the_underlay_address_answers_echo),

@@ -227,6 +227,7 @@ what_waited_counts_for_its_endpoint(void **state)
     void *taken;
     (void)state;
 
+    memcpy(frame + 6, &ours, sizeof(ours));
     rig_open(&rig);
     const uint32_t index = want(&rig, PEER);
     rig_turn(&rig);
