@@ -105,3 +105,9 @@ void session_make_id(char id[XMPP_ID_MAX]);
 
 /** True for an iq that asks: type get or set. */
 bool session_iq_asks(const struct xmpp_element *iq);
+
+/** Answers a ping, or takes the answer to ours. @return false if the iq is neither. */
+bool session_handle_ping(struct xmpp_session *session, const struct xmpp_element *iq);
+
+/** The blank, the ping, the end: what a bound session owes to time. */
+void session_keep_alive(struct xmpp_session *session);
