@@ -69,7 +69,7 @@ struct server_status {
     uint32_t published;       /* own routes that it has acknowledged in this session */
     uint32_t vpns;            /* VPNs subscribed */
     uint32_t vpns_in_sync;    /* of these: in sync */
-    int64_t state_since;      /* clock_monotonic_ms() when the session came up or went down */
+    int64_t state_since;      /* clock_monotonic_ms() of the last change of `state` */
     uint32_t reconnects;      /* sessions lost since the start */
     uint64_t items_refused;   /* items with a bad prefix, label or next hop, or over a limit */
     uint64_t requests_failed; /* our requests answered with an error, or not in time */
