@@ -183,10 +183,12 @@ parse_flow_hash(const struct ipv4_view *view, size_t here)
         rest |= (uint64_t)ports->source_port << 32 | (uint64_t)ports->destination_port << 16;
     }
 
-    /* the multipliers and shifts of MurmurHash3's 64-bit finalizer */
-    uint64_t hash = (uint64_t)view->source << 32 | view->destination;
+    /* the multipliers of MurmurHash3's 64-bit finalizer; each multiplication carries a difference
+     * upwards only, each shift brings it down again */
+    uint64_t hash = ((uint64_t)view->source << 32 | view->destination) * 0xff51afd7ed558ccdull;
 
-    hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdull;
-    hash = (hash ^ hash >> 33 ^ rest) * 0xc4ceb9fe1a85ec53ull;
-    return (uint32_t)(hash >> 32 ^ hash);
+    hash = (hash ^ hash >> 32) + rest;
+    hash = (hash ^ hash >> 32) * 0xc4ceb9fe1a85ec53ull;
+    hash = (hash ^ hash >> 32) * 0xff51afd7ed558ccdull;
+    return (uint32_t)(hash >> 32);
 }

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The packet lab: reads scenarios, one JSON object a line, runs the packets that their ports hold
+ * through the real stages until all is quiet, and answers each with one line: counters, punted
+ * packets, and whether every buffer came back. One process for many scenarios, since starting DPDK
+ * takes longer than running a hundred of them.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_eal.h>
+#include <rte_mbuf.h>
+
+#include "lib/ring/note.h"
+#include "tests/packet/scenario.h"
+
+#define POOL_PACKETS 8191
+#define LINE_OCTETS  (16u << 20)
+
+/* Turns without a packet after which a scenario is over. */
+#define QUIET_TURNS 3
+
+static json_t *
+traffic_json(const struct traffic_counter *counter)
+{
+    return json_pack("[I, I]", (json_int_t)counter->packets, (json_int_t)counter->octets);
+}
+
+static const char *
+drop_name(unsigned reason)
+{
+    return drop_reason_name((enum drop_reason)reason);
+}
+
+static const char *
+punt_name(unsigned reason)
+{
+    return punt_reason_name((enum punt_reason)reason);
+}
+
+/* {name: count} of what was counted at all. */
+static json_t *
+reasons_json(const uint64_t *counts, unsigned n, const char *(*name)(unsigned))
+{
+    json_t *object = json_object();
+
+    for (unsigned i = 0; i < n; i++) {
+        if (counts[i] != 0)
+            json_object_set_new(object, name(i), json_integer((json_int_t)counts[i]));
+    }
+    return object;
+}
+
+static json_t *
+ports_json(const struct scenario *scenario)
+{
+    json_t *object = json_object();
+
+    for (unsigned i = 0; i < scenario->port_names.n; i++) {
+        struct port_counters sum;
+
+        counters_port(scenario->counters, (uint16_t)scenario->port_names.entries[i].number, &sum);
+        json_object_set_new(
+            object, scenario->port_names.entries[i].name,
+            json_pack("{s:o, s:o}", "rx", traffic_json(&sum.rx), "tx", traffic_json(&sum.tx)));
+    }
+    return object;
+}
+
+static json_t *
+vifs_json(const struct scenario *scenario)
+{
+    json_t *object = json_object();
+
+    for (unsigned i = 0; i < scenario->vifs.n; i++) {
+        struct vif_counters sum;
+
+        counters_vif(scenario->counters, scenario->vifs.entries[i].number, &sum);
+        json_object_set_new(object, scenario->vifs.entries[i].name,
+                            json_pack("{s:o, s:o, s:o}", "rx", traffic_json(&sum.rx), "tx",
+                                      traffic_json(&sum.tx), "drops",
+                                      reasons_json(sum.drops, DROP_REASONS, drop_name)));
+    }
+    return object;
+}
+
+static json_t *
+vrfs_json(const struct scenario *scenario)
+{
+    json_t *object = json_object();
+
+    for (unsigned i = 0; i < scenario->vrfs.n; i++) {
+        struct vrf_counters sum;
+
+        counters_vrf(scenario->counters, scenario->vrfs.entries[i].number, &sum);
+        json_object_set_new(object, scenario->vrfs.entries[i].name,
+                            json_pack("{s:o, s:o}", "from_vif", traffic_json(&sum.from_vif),
+                                      "from_tunnel", traffic_json(&sum.from_tunnel)));
+    }
+    return object;
+}
+
+static json_t *
+endpoints_json(const struct scenario *scenario)
+{
+    json_t *object = json_object();
+
+    for (unsigned i = 0; i < scenario->endpoints.n; i++) {
+        struct endpoint_counters sum;
+
+        counters_endpoint(scenario->counters, scenario->endpoints.entries[i].number, &sum);
+        json_object_set_new(object, scenario->endpoints.entries[i].name, traffic_json(&sum.tx));
+    }
+    return object;
+}
+
+static const char *
+name_of(const struct named *named, uint32_t number)
+{
+    for (unsigned i = 0; i < named->n; i++) {
+        if (named->entries[i].number == number)
+            return named->entries[i].name;
+    }
+    return "";
+}
+
+static json_t *
+frame_json(const struct rte_mbuf *packet)
+{
+    const uint32_t length = rte_pktmbuf_pkt_len(packet);
+    uint8_t *octets = malloc(length + 1);
+    char *text = malloc(2 * (size_t)length + 1);
+    const uint8_t *at = rte_pktmbuf_read(packet, 0, length, octets);
+    json_t *json;
+
+    text[0] = '\0';
+    for (uint32_t i = 0; at != NULL && i < length; i++)
+        snprintf(text + (size_t)2 * i, 3, "%02x", at[i]);
+    json = json_string(text);
+    free(text);
+    free(octets);
+    return json;
+}
+
+/* What the workers gave to the slow path, each packet with its note. */
+static json_t *
+punted_json(const struct scenario *scenario)
+{
+    json_t *array = json_array();
+    void *dequeued;
+
+    for (unsigned worker = 0; worker < scenario->n_workers; worker++) {
+        while (rte_ring_dequeue(scenario->rings->punt[worker], &dequeued) == 0) {
+            struct rte_mbuf *packet = dequeued;
+            const struct packet_note *note = packet_note(packet);
+
+            json_array_append_new(
+                array,
+                json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:o}", "reason", punt_name(note->reason),
+                          "port", name_of(&scenario->port_names, note->port), "vif",
+                          name_of(&scenario->vifs, note->vif), "mtu", (int)note->mtu, "l3_offset",
+                          (int)note->l3_offset, "adjacency", (int)note->adjacency, "frame",
+                          frame_json(packet)));
+            rte_pktmbuf_free(packet);
+        }
+    }
+    return array;
+}
+
+static json_t *
+result_json(const struct scenario *scenario)
+{
+    uint64_t drops[DROP_REASONS], punts[PUNT_REASONS];
+
+    counters_drops(scenario->counters, drops);
+    counters_punts(scenario->counters, punts);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "drops",
+                     reasons_json(drops, DROP_REASONS, drop_name), "punts",
+                     reasons_json(punts, PUNT_REASONS, punt_name), "ports", ports_json(scenario),
+                     "vifs", vifs_json(scenario), "vrfs", vrfs_json(scenario), "endpoints",
+                     endpoints_json(scenario), "punted", punted_json(scenario));
+}
+
+static void
+run_until_quiet(const struct scenario *scenario)
+{
+    for (unsigned quiet = 0; quiet < QUIET_TURNS; quiet++) {
+        for (unsigned worker = 0; worker < scenario->n_workers; worker++) {
+            if (fastpath_poll_once(fastpath_worker(scenario->fastpath, worker)) > 0)
+                quiet = 0;
+        }
+    }
+}
+
+static json_t *
+run(json_t *object, struct rte_mempool *pool)
+{
+    const unsigned before = rte_mempool_avail_count(pool);
+    struct scenario scenario;
+    const char *error = scenario_create(&scenario, object, pool);
+    json_t *result;
+
+    if (error == NULL) {
+        run_until_quiet(&scenario);
+        result = result_json(&scenario);
+    } else {
+        result = json_pack("{s:s}", "error", error);
+    }
+    scenario_destroy(&scenario);
+    json_object_set_new(result, "buffers_lost",
+                        json_integer((json_int_t)before - rte_mempool_avail_count(pool)));
+    return result;
+}
+
+int
+main(int argc, char **argv)
+{
+    static char line[LINE_OCTETS];
+    const int used = rte_eal_init(argc, argv);
+    struct rte_mempool *pool;
+
+    if (used < 0)
+        return 1;
+    pool = rte_pktmbuf_pool_create("lab", POOL_PACKETS, 0, PACKET_PRIVATE_OCTETS,
+                                   RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+    if (pool == NULL)
+        return 1;
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+        json_error_t error;
+        json_t *object = json_loads(line, 0, &error);
+        json_t *result =
+            object == NULL ? json_pack("{s:s}", "error", error.text) : run(object, pool);
+
+        json_dumpf(result, stdout, JSON_COMPACT);
+        putchar('\n');
+        fflush(stdout);
+        json_decref(result);
+        json_decref(object);
+    }
+    rte_mempool_free(pool);
+    return rte_eal_cleanup() != 0;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Scenarios from JSON: see scenario.h. What is wrong in one is a fault of the test, told by name.
+ */
+
+#include "tests/packet/scenario.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/net/encapsulation.h"
+
+static const struct table_limits limits = {
+    .vifs = 64,
+    .vrfs = 16,
+    .routes = 1024,
+    .fib_nodes = 4096,
+    .endpoints = 64,
+    .ecmp_sets = 16,
+    .neighbours = 64,
+};
+
+static char fault[512];
+
+static const char *
+wrong(const char *what, const char *value)
+{
+    snprintf(fault, sizeof(fault), "%s: %s", what, value == NULL ? "missing" : value);
+    return fault;
+}
+
+static const char *
+text_of(json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static unsigned
+number_of(json_t *object, const char *key, unsigned otherwise)
+{
+    json_t *value = json_object_get(object, key);
+
+    return value == NULL ? otherwise : (unsigned)json_integer_value(value);
+}
+
+static bool
+named_add(struct named *named, const char *name, uint32_t number)
+{
+    if (name == NULL || named->n == SCENARIO_NAMED_MAX)
+        return false;
+    named->entries[named->n].name = name;
+    named->entries[named->n].number = number;
+    named->n++;
+    return true;
+}
+
+static bool
+named_find(const struct named *named, const char *name, uint32_t *number)
+{
+    for (unsigned i = 0; name != NULL && i < named->n; i++) {
+        if (strcmp(named->entries[i].name, name) == 0) {
+            *number = named->entries[i].number;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+address_of(json_t *object, const char *key, const char *otherwise, struct ip_addr *address)
+{
+    const char *text = text_of(object, key);
+
+    return ip_addr_parse(text == NULL ? otherwise : text, address) == 0;
+}
+
+/* {"vif": NAME} {"endpoint": NAME, "label": N} {"vrf": NAME, "root": WHICH} {"gateway": true}
+ * {"ecmp": [PATH...]} */
+static bool
+path_of(struct scenario *scenario, json_t *object, path_t *path)
+{
+    uint32_t number;
+
+    if (named_find(&scenario->vifs, text_of(object, "vif"), &number)) {
+        *path = path_make(PATH_VIF, number, 0);
+    } else if (named_find(&scenario->endpoints, text_of(object, "endpoint"), &number)) {
+        *path = path_make(PATH_TUNNEL, number, number_of(object, "label", 0));
+    } else if (named_find(&scenario->vrfs, text_of(object, "vrf"), &number)) {
+        const char *root = text_of(object, "root");
+        const bool upstream = root != NULL && strcmp(root, "upstream") == 0;
+
+        *path = path_make(PATH_VRF,
+                          upstream ? vrf_upstream_root(number) : vrf_downstream_root(number), 0);
+    } else if (json_is_true(json_object_get(object, "gateway"))) {
+        *path = path_make(PATH_GATEWAY, 0, 0);
+    } else if (json_is_array(json_object_get(object, "ecmp"))) {
+        path_t members[ECMP_MEMBERS_MAX];
+        json_t *member;
+        size_t n;
+
+        json_array_foreach(json_object_get(object, "ecmp"), n, member)
+        {
+            if (n == ECMP_MEMBERS_MAX || !path_of(scenario, member, &members[n]))
+                return false;
+        }
+        return ecmp_add(&scenario->tables->ecmp, members, (unsigned)n, path) == 0;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static const char *
+add_port(struct scenario *scenario, json_t *object, struct rte_mempool *pool)
+{
+    const char *role = text_of(object, "role");
+    const char *mac = text_of(object, "mac");
+    struct port *port;
+    char error[256];
+
+    if (port_open(text_of(object, "spec"),
+                  role != NULL && strcmp(role, "underlay") == 0 ? PORT_UNDERLAY : PORT_ACCESS,
+                  (uint16_t)number_of(object, "mtu", 0), pool, &port, error, sizeof(error)) != 0)
+        return wrong("port", error);
+    if (port_publish(scenario->port_table, port) != 0) {
+        port_close(port);
+        return wrong("port", "not published");
+    }
+    scenario->ports[scenario->port_names.n] = port;
+    if (!named_add(&scenario->port_names, text_of(object, "name"), port->number))
+        return wrong("port name", NULL);
+    if (mac != NULL && mac_parse(mac, &port->mac) != 0)
+        return wrong("port mac", mac);
+    return NULL;
+}
+
+static const char *
+add_vif(struct scenario *scenario, json_t *object)
+{
+    const char *name = text_of(object, "name");
+    struct vif vif = {
+        .vlan = (uint16_t)number_of(object, "vlan", VLAN_UNTAGGED),
+        .mtu = (uint16_t)number_of(object, "mtu", 1500),
+        .up = number_of(object, "up", 1) != 0,
+        .gateway_mac = MAC_VIRTUAL_ROUTER,
+    };
+    uint32_t port, id;
+    json_t *source;
+    size_t i;
+
+    if (!named_find(&scenario->vrfs, text_of(object, "vrf"), &vif.vrf) ||
+        !named_find(&scenario->port_names, text_of(object, "port"), &port))
+        return wrong("vif's vrf or port", name);
+    if (!address_of(object, "gateway", "169.254.0.1", &vif.gateway))
+        return wrong("vif's gateway", name);
+    vif.port = (uint16_t)port;
+    if (text_of(object, "mac") == NULL || mac_parse(text_of(object, "mac"), &vif.mac) != 0)
+        return wrong("vif's mac", name);
+    json_array_foreach(json_object_get(object, "sources"), i, source)
+    {
+        struct ip_prefix prefix;
+
+        if (i == VIF_SOURCES_MAX || ip_prefix_parse(json_string_value(source), &prefix) != 0)
+            return wrong("vif's sources", name);
+        vif.sources[vif.n_sources++] = (struct vif_source){
+            .network = ip_addr_to_v4(&prefix.addr),
+            .mask = ip_v4_mask(prefix.length),
+        };
+    }
+    if (name == NULL || vif_add(&scenario->tables->vifs, &vif, &id) != 0 ||
+        !named_add(&scenario->vifs, name, id))
+        return wrong("vif", name);
+    return NULL;
+}
+
+static const char *
+add_endpoint(struct scenario *scenario, json_t *object)
+{
+    const char *name = text_of(object, "name"), *mac_text = text_of(object, "mac");
+    const char *encapsulation = text_of(object, "encapsulation");
+    struct tables *tables = scenario->tables;
+    struct endpoint endpoint = { .mtu = (uint16_t)number_of(object, "mtu", 1454) };
+    struct ip_addr address;
+    struct mac_addr mac;
+    uint32_t port, index;
+
+    if (!address_of(object, "address", "", &address) || encapsulation == NULL ||
+        !named_find(&scenario->port_names, text_of(object, "port"), &port))
+        return wrong("endpoint", name);
+    endpoint.port = (uint16_t)port;
+    endpoint_header_build(&endpoint, &port_at(scenario->port_table, endpoint.port)->mac,
+                          &scenario->underlay_address, &address,
+                          encapsulation_parse(encapsulation));
+    if (adjacency_get(&tables->adjacencies, endpoint.port, &address, &endpoint.adjacency) != 0)
+        return wrong("adjacency", name);
+    if (mac_text != NULL && mac_parse(mac_text, &mac) == 0)
+        atomic_store(&tables->adjacencies.entries[endpoint.adjacency].link, adjacency_link(&mac));
+    if (endpoint_add(&tables->endpoints, &endpoint, &index) != 0 ||
+        !named_add(&scenario->endpoints, name, index))
+        return wrong("endpoint", name);
+    return NULL;
+}
+
+static const char *
+add_route(struct scenario *scenario, json_t *object)
+{
+    const char *prefix_text = text_of(object, "prefix"), *root = text_of(object, "root");
+    struct ip_prefix prefix;
+    uint32_t vrf;
+    path_t path;
+
+    if (prefix_text == NULL || ip_prefix_parse(prefix_text, &prefix) != 0 ||
+        !named_find(&scenario->vrfs, text_of(object, "vrf"), &vrf) ||
+        !path_of(scenario, json_object_get(object, "path"), &path))
+        return wrong("route", prefix_text);
+    if (fib_set(scenario->tables->fib,
+                root != NULL && strcmp(root, "downstream") == 0 ? vrf_downstream_root(vrf)
+                                                                : vrf_upstream_root(vrf),
+                &prefix, path) != 0)
+        return wrong("route", prefix_text);
+    return NULL;
+}
+
+static const char *
+add_label(struct scenario *scenario, json_t *object)
+{
+    const unsigned label = number_of(object, "label", LABEL_SPACE);
+    path_t path;
+
+    if (label >= LABEL_SPACE || !path_of(scenario, json_object_get(object, "path"), &path))
+        return wrong("label", "no such label or path");
+    label_set(&scenario->tables->labels, label, path);
+    return NULL;
+}
+
+static const char *
+add_vrf(struct scenario *scenario, json_t *object)
+{
+    uint32_t number;
+
+    if (vrf_add(&scenario->tables->vrfs, &number) != 0 ||
+        !named_add(&scenario->vrfs, json_string_value(object), number))
+        return wrong("vrf", json_string_value(object));
+    return NULL;
+}
+
+static const char *
+make_threads(struct scenario *scenario, json_t *object)
+{
+    const struct counters_shape shape = {
+        .threads = scenario->n_workers + 1,
+        .vifs = limits.vifs,
+        .vrfs = limits.vrfs,
+        .endpoints = limits.endpoints,
+        .ports = PORTS_MAX,
+    };
+    struct fastpath_config config = { .n_workers = scenario->n_workers };
+
+    scenario->tables = tables_create(&limits, scenario->n_workers + 1, PORTS_MAX);
+    scenario->rings = rings_create(scenario->n_workers);
+    scenario->counters = counters_create(&shape);
+    if (scenario->tables == NULL || scenario->rings == NULL || scenario->counters == NULL)
+        return wrong("tables", "no memory");
+    scenario->port_table = port_table_create(scenario->n_workers, scenario->tables->reclaim);
+    if (scenario->port_table == NULL)
+        return wrong("ports", "no memory");
+    if (!address_of(object, "underlay_address", "192.0.2.11", &scenario->underlay_address))
+        return wrong("underlay_address", text_of(object, "underlay_address"));
+    config.tables = scenario->tables;
+    config.ports = scenario->port_table;
+    config.rings = scenario->rings;
+    config.counters = scenario->counters;
+    config.underlay_address = scenario->underlay_address;
+    scenario->fastpath = fastpath_create(&config);
+    return scenario->fastpath == NULL ? wrong("fastpath", "no memory") : NULL;
+}
+
+const char *
+scenario_create(struct scenario *scenario, json_t *object, struct rte_mempool *pool)
+{
+    static const struct {
+        const char *key;
+        const char *(*add)(struct scenario *, json_t *);
+    } parts[] = {
+        { "vrfs", add_vrf },     { "vifs", add_vif },     { "endpoints", add_endpoint },
+        { "routes", add_route }, { "labels", add_label },
+    };
+    const char *error;
+    json_t *each;
+    size_t i;
+
+    memset(scenario, 0, sizeof(*scenario));
+    scenario->n_workers = number_of(object, "workers", 1);
+    error = make_threads(scenario, object);
+    json_array_foreach(json_object_get(object, "ports"), i, each)
+    {
+        if (error == NULL)
+            error = add_port(scenario, each, pool);
+    }
+    for (size_t part = 0; part < sizeof(parts) / sizeof(parts[0]); part++) {
+        json_array_foreach(json_object_get(object, parts[part].key), i, each)
+        {
+            if (error == NULL)
+                error = parts[part].add(scenario, each);
+        }
+    }
+    return error;
+}
+
+static void
+close_port(void *port)
+{
+    port_close(port);
+}
+
+void
+scenario_destroy(struct scenario *scenario)
+{
+    for (unsigned i = 0; i < scenario->port_names.n; i++)
+        (void)port_withdraw(scenario->port_table, scenario->ports[i], close_port,
+                            scenario->ports[i]);
+    fastpath_destroy(scenario->fastpath);
+    rings_destroy(scenario->rings);
+    counters_destroy(scenario->counters);
+    if (scenario->tables != NULL)
+        reclaim_drain(scenario->tables->reclaim);
+    port_table_destroy(scenario->port_table);
+    tables_destroy(scenario->tables);
+}

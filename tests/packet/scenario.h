@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * A scenario of the packet lab: ports, VRFs, interfaces, endpoints, routes and labels from a JSON
+ * object, made with the functions that the control thread uses. Names in the object, numbers here.
+ */
+
+#include <jansson.h>
+
+#include "fastpath/fastpath.h"
+
+#define SCENARIO_NAMED_MAX 64
+
+struct named {
+    unsigned n;
+    struct {
+        const char *name; /* of the JSON object */
+        uint32_t number;
+    } entries[SCENARIO_NAMED_MAX];
+};
+
+struct scenario {
+    unsigned n_workers;
+    struct tables *tables;
+    struct port_table *port_table;
+    struct rings *rings;
+    struct counters *counters;
+    struct fastpath *fastpath;
+    struct ip_addr underlay_address;
+    struct port *ports[SCENARIO_NAMED_MAX];
+    struct named port_names, vrfs, vifs, endpoints;
+};
+
+/**
+ * Makes everything that `object` describes. The object must outlive the scenario.
+ * @return NULL, or what is wrong.
+ */
+const char *scenario_create(struct scenario *scenario, json_t *object, struct rte_mempool *pool);
+
+/** Takes everything away, also after a scenario_create() that failed. */
+void scenario_destroy(struct scenario *scenario);
