@@ -318,12 +318,12 @@ class Demo:
         control = program("millracectl")
         title("It stays up. Try:")
         for command in (
-                f"{control} -s {folder}/compute1.sock route list red",
-                f"{control} -s {folder}/compute1.sock vif list",
-                f"{control} -s {folder}/rs1.sock session list",
+                f"{control} --socket {folder}/compute1.sock route list red",
+                f"{control} --socket {folder}/compute1.sock vif list",
+                f"{control} --socket {folder}/rs1.sock session list",
                 f"ip netns exec {PREFIX}red1 ping 10.0.0.12",
                 f"ip netns exec {PREFIX}compute1 tcpdump -n -i under0",
-                f"{control} -s {folder}/compute1.sock drops",
+                f"{control} --socket {folder}/compute1.sock drops",
                 f"less {folder}/compute1.log {folder}/rs1.log",
                 "sudo ./demo --down            # takes it down"):
             tell(command)

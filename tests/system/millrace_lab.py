@@ -268,7 +268,7 @@ class Daemon(Process):
 
     def ctl(self, *words, check=True):
         """millracectl, as a person would use it: its text."""
-        return run(program("millracectl"), "-s", self.socket_path, *words, check=check).stdout
+        return run(program("millracectl"), "--socket", self.socket_path, *words, check=check).stdout
 
     def ctl_json(self, *words):
         return json.loads(self.ctl("--json", *words))

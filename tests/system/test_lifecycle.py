@@ -267,7 +267,7 @@ class Programs(LabTest):
             self.assertIn(wanted, done.stdout)
 
     def test_millracectl_says_when_nobody_answers(self):
-        done = run(program("millracectl"), "-s", self.lab.folder / "nobody.sock", "vif", "list",
+        done = run(program("millracectl"), "--socket", self.lab.folder / "nobody.sock", "vif", "list",
                    check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("nobody.sock", done.stdout)

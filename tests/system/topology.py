@@ -149,12 +149,11 @@ class Compute:
         folder = self.lab.folder
         parts = [
             f'host-name = "{self.name}"\n'
-            f'workers = {{-1}}\n'
             f'encapsulations = {{{", ".join(self.encapsulations)}}}\n'
             f'state-directory = "{folder}/{self.name}.state"\n'
-            f'control-socket = "{folder}/{self.name}.sock"\n{self.head}',
+            f'control-socket {{ path = "{folder}/{self.name}.sock" }}\n{self.head}',
             f'underlay "fabric" {{\n    port = "af_packet:under0"\n'
-            f'    address = "{self.underlay}/24"\n    mtu = 1500\n}}\n']
+            f'    address = {{"{self.underlay}/24"}}\n    mtu = 1500\n}}\n']
         for server in self.servers:
             parts.append(f'server "{server.name}" {{\n    address = "{server.address}"\n'
                          "    dialect = draft\n    tls = none\n}\n")
@@ -189,7 +188,7 @@ class RouteServer:
 
     def config(self):
         parts = [f'listen = "{self.address}"\n'
-                 f'control-socket = "{self.lab.folder}/{self.name}.sock"\n{self.extra}']
+                 f'control-socket {{ path = "{self.lab.folder}/{self.name}.sock" }}\n{self.extra}']
         parts += [f'vpn "{vpn}" {{\n    {keys}\n}}\n' for vpn, keys in self.vrfs.items()]
         return "\n".join(parts)
 

@@ -98,7 +98,7 @@ struct answer {
     bool any;
     struct mac_addr mac;
     uint32_t destination, client_address, your_address;
-    const uint8_t *options;
+    size_t options_at; /* in the frame */
     size_t options_length;
     uint8_t type;
     uint8_t frame[1500];
@@ -107,11 +107,12 @@ struct answer {
 static const uint8_t *
 option(const struct answer *answer, uint8_t code, uint8_t *length)
 {
-    for (size_t i = 0; i < answer->options_length && answer->options[i] != 255;
-         i += 2u + answer->options[i + 1]) {
-        if (answer->options[i] == code) {
-            *length = answer->options[i + 1];
-            return answer->options + i + 2;
+    const uint8_t *options = answer->frame + answer->options_at;
+
+    for (size_t i = 0; i < answer->options_length && options[i] != 255; i += 2u + options[i + 1]) {
+        if (options[i] == code) {
+            *length = options[i + 1];
+            return options + i + 2;
         }
     }
     return NULL;
@@ -178,11 +179,11 @@ exchange_frame(struct rig *rig, const uint8_t *frame, size_t length, uint16_t vl
     answer.client_address = be32toh(word);
     memcpy(&word, message + 16, sizeof(word));
     answer.your_address = be32toh(word);
-    answer.options = message + OPTIONS;
+    answer.options_at = (size_t)(message + OPTIONS - answer.frame);
     answer.options_length = got - at - 28 - OPTIONS;
-    assert_int_equal(answer.options[0], 53);
+    assert_int_equal(message[OPTIONS], 53);
     assert_true(has(&answer, 54, "\xa9\xfe\x00\x01", 4));
-    answer.type = answer.options[2];
+    answer.type = message[OPTIONS + 2];
     return answer;
 }
 
@@ -262,8 +263,10 @@ options_come_in_the_clients_order(void **state)
     put(&client, 55, "\x1a\x0c\x03\x0f\x1a\x06\x01", 7);
     const struct answer answer = exchange(&rig, &client, 0, ALL);
     for (size_t i = 0; i < sizeof(expected); i++) {
-        assert_int_equal(answer.options[at], expected[i]);
-        at += 2u + answer.options[at + 1];
+        const uint8_t *next = answer.frame + answer.options_at + at;
+
+        assert_int_equal(next[0], expected[i]);
+        at += 2u + next[1];
     }
     rig_close(&rig);
 }

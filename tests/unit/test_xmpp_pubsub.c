@@ -399,8 +399,8 @@ other_messages_are_no_notifications(void **state)
     static const char *const messages[] = {
         "<message/>",
         "<message><body>hello</body></message>",
-        "<message><event xmlns='http://jabber.org/protocol/pubsub'><items node='a'/></event>"
-        "</message>",
+        ("<message><event xmlns='http://jabber.org/protocol/pubsub'><items node='a'/></event>"
+         "</message>"),
         "<message><event xmlns='urn:x'><items node='a'/></event></message>",
     };
     (void)state;

@@ -31,6 +31,10 @@ pair_move(struct xmpp_session *from, struct xmpp_session *to, size_t piece, uint
 static inline void
 pair_run(struct xmpp_session *a, struct xmpp_session *b, size_t piece, uint64_t now)
 {
-    while (pair_move(a, b, piece, now) | pair_move(b, a, piece, now))
-        ;
+    bool moved = true;
+
+    while (moved) {
+        moved = pair_move(a, b, piece, now);
+        moved = pair_move(b, a, piece, now) || moved;
+    }
 }
