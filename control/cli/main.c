@@ -32,7 +32,7 @@ print_help(FILE *out, const char *noun)
     if (noun == NULL)
         fputs("usage: millracectl [--socket PATH] [--json] [--timeout SECONDS] NOUN [VERB] "
               "[ARGUMENT...]\n\n"
-              "  --socket PATH      the daemon's control socket (" SOCKET_DEFAULT ",\n"
+              "  -s, --socket PATH  the daemon's control socket (" SOCKET_DEFAULT ",\n"
               "                     or what MILLRACE_SOCKET says)\n"
               "  --json             print the answer as JSON\n"
               "  --timeout SECONDS  give up after this time (30)\n"
@@ -71,11 +71,12 @@ parse_options(int argc, char **argv, struct options *options)
             options->paths = true;
         } else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
             options->help = true;
-        } else if (strcmp(word, "--socket") == 0 || strcmp(word, "--timeout") == 0) {
+        } else if (strcmp(word, "--socket") == 0 || strcmp(word, "-s") == 0 ||
+                   strcmp(word, "--timeout") == 0) {
             if (i + 1 == argc)
                 return fail(EXIT_USAGE, word, "expected a value");
             i++;
-            if (strcmp(word, "--socket") == 0)
+            if (strcmp(word, "--timeout") != 0)
                 options->socket = argv[i];
             else if (text_parse_u32(argv[i], TIMEOUT_S_MAX, &seconds) == 0 && seconds > 0)
                 options->timeout_s = seconds;

@@ -163,11 +163,36 @@ print_rows(FILE *out, const json_t *rows, const struct cli_column *columns,
     free(layout);
 }
 
+/* One row whose columns nobody chose is read more easily from top to bottom. */
+static void
+print_single(FILE *out, const json_t *rows)
+{
+    struct layout *layout = malloc(sizeof(*layout));
+    int width = 0;
+    char text[CELL_SIZE];
+
+    if (layout == NULL)
+        return;
+    choose_columns(layout, rows, NULL);
+    for (size_t c = 0; c < layout->n; c++) {
+        if ((int)strlen(layout->titles[c]) > width)
+            width = (int)strlen(layout->titles[c]);
+    }
+    for (size_t c = 0; c < layout->n; c++) {
+        format_cell(&layout->columns[c], json_array_get(rows, 0), text);
+        fprintf(out, "%-*s  %s\n", width, layout->titles[c], text);
+    }
+    free(layout);
+}
+
 void
 table_print(FILE *out, const json_t *rows, const struct cli_column *columns,
             const struct cli_detail *detail)
 {
     if (columns == NULL && json_array_size(rows) == 0)
         return;
-    print_rows(out, rows, columns, detail, 0);
+    if (columns == NULL && json_array_size(rows) == 1)
+        print_single(out, rows);
+    else
+        print_rows(out, rows, columns, detail, 0);
 }

@@ -87,7 +87,7 @@ get_route(struct rib_vrf *vrf, const struct ip_prefix *prefix)
     struct prefix_node *node = prefix_tree_find(&vrf->routes, prefix);
 
     if (node != NULL)
-        return (struct rib_route *)(void *)((char *)node - offsetof(struct rib_route, node));
+        return rib_route_of(node);
     struct rib_route *route = calloc(1, sizeof(*route));
     if (route == NULL)
         return NULL;

@@ -168,7 +168,8 @@ void rib_free(struct rib *rib);
  * VRFs (vrf.c).
  */
 
-/** Adds a configured VPN; the targets are copied. Before the first client.
+/** Adds a configured VPN; the targets are copied. Without any it imports itself only. Before the
+ * first client.
  * @return 0, -EEXIST, -ENOSPC or -ENOMEM. */
 int rib_vrf_add(struct rib *rib, const char *name, const struct rib_policy *policy);
 
@@ -236,6 +237,13 @@ void rib_subscription_end(struct rib *rib, struct rib_subscription *subscription
  * @return NULL if everything has been told.
  */
 const struct rib_route *rib_next_change(struct rib *rib, struct rib_subscription *subscription);
+
+/** The route of a node of a VRF's tree. */
+static inline struct rib_route *
+rib_route_of(const struct prefix_node *node)
+{
+    return (struct rib_route *)((uintptr_t)node - offsetof(struct rib_route, node));
+}
 
 /** A route of a VRF has changed, or came, or went (`best` NULL): goes to the end of the log, and
  * whoever had been told everything is behind. A route that went must not be used any more. */

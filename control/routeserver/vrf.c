@@ -77,6 +77,8 @@ rib_vrf_add(struct rib *rib, const char *name, const struct rib_policy *policy)
 static bool
 imports(const struct rib_vrf *vrf, const struct rib_vrf *origin)
 {
+    if (vrf == origin && vrf->policy.n_import == 0 && vrf->policy.n_export == 0)
+        return true;
     for (uint32_t i = 0; i < vrf->policy.n_import; i++) {
         for (uint32_t e = 0; e < origin->policy.n_export; e++) {
             if (vrf->policy.import_targets[i] == origin->policy.export_targets[e])

@@ -191,6 +191,10 @@ lists_become_tables(void **state)
                               "vm1            7      -\n"
                               "vm2            -      1\n");
     free(text);
+    text = render("[{\"name\":\"vm1\",\"rx_packets\":7}]", NULL, NULL);
+    assert_string_equal(text, "NAME        vm1\n"
+                              "RX PACKETS  7\n");
+    free(text);
 }
 
 int

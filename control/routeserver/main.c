@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* millrace-rs: the End-System Route Server of draft-ietf-l3vpn-end-system. */
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <event2/event.h>
+
+#include "control/routeserver/routeserver.h"
+
+#define LOG_AREA "millrace-rs"
+#include "lib/base/log.h"
+
+#define CONFIG_DEFAULT "/etc/millrace/millrace-rs.conf"
+
+enum { EXIT_USAGE = 2 };
+
+static void
+on_signal(evutil_socket_t number, short events, void *context)
+{
+    (void)number, (void)events;
+    route_server_stop(context);
+}
+
+static int
+run(const struct rs_config *config)
+{
+    char error[RS_CONFIG_ERROR_MAX] = "no event loop";
+    struct event_base *base = event_base_new();
+    struct route_server *server = base == NULL ? NULL : route_server_start(base, config, error);
+    struct event *term, *interrupt;
+    int status = EXIT_FAILURE;
+
+    if (server == NULL) {
+        log_error("%s", error);
+        goto out;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    term = evsignal_new(base, SIGTERM, on_signal, server);
+    interrupt = evsignal_new(base, SIGINT, on_signal, server);
+    if (term != NULL && interrupt != NULL && event_add(term, NULL) == 0 &&
+        event_add(interrupt, NULL) == 0)
+        status = event_base_dispatch(base) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (term != NULL)
+        event_free(term);
+    if (interrupt != NULL)
+        event_free(interrupt);
+    route_server_free(server);
+
+out:
+    if (base != NULL)
+        event_base_free(base);
+    return status;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "check", no_argument, NULL, 'k' },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'v' },
+        { NULL, 0, NULL, 0 },
+    };
+    const char *path = CONFIG_DEFAULT;
+    char error[RS_CONFIG_ERROR_MAX];
+    struct rs_config config;
+    bool check = false;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            path = optarg;
+            break;
+        case 'k':
+            check = true;
+            break;
+        case 'h':
+            puts("usage: millrace-rs [-c FILE] [--check]\n\n"
+                 "  -c, --config FILE  the configuration (" CONFIG_DEFAULT ")\n"
+                 "  --check            read and check the configuration, and exit\n"
+                 "  --help, --version");
+            return EXIT_SUCCESS;
+        case 'v':
+            puts("millrace-rs " MILLRACE_VERSION);
+            return EXIT_SUCCESS;
+        default:
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "millrace-rs: %s: unexpected\n", argv[optind]);
+        return EXIT_USAGE;
+    }
+    if (rs_config_load(path, &config, error) != 0) {
+        fprintf(stderr, "millrace-rs: %s\n", error);
+        return EXIT_FAILURE;
+    }
+    int status = check ? EXIT_SUCCESS : run(&config);
+    rs_config_free(&config);
+    return status;
+}
