@@ -21,8 +21,8 @@ struct labels *labels_create(void);
 void labels_destroy(struct labels *labels);
 
 /**
- * Gives `owner` a label: the one it has, or had (also if that rests in quarantine), else the lowest
- * free one that was released longest ago.
+ * Gives `owner` a label: the one it has, or had (also if that rests in quarantine), else the next
+ * free one in ascending order.
  * @param wanted a label to have and no other, or 0
  * @param now seconds since 1970
  * @return 0, -EBUSY (`wanted` is somebody else's, or rests), -ERANGE (`wanted` is no usable label),
