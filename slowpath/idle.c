@@ -13,7 +13,7 @@
 #define SLEEP_DOUBLES 4 /* 62 µs to 1 ms */
 
 void
-idle_after_turn(struct idle *idle, unsigned packets, struct reclaim *reclaim, unsigned reader)
+idle_after_turn(struct idle *idle, unsigned packets)
 {
     if (packets > 0) {
         idle->turns = 0;
@@ -30,7 +30,5 @@ idle_after_turn(struct idle *idle, unsigned packets, struct reclaim *reclaim, un
         idle->turns--; /* stays there */
     }
     const struct timespec sleep = { 0, (long)(SLEEP_MIN_US * 1000l) << doubles };
-    reclaim_offline(reclaim, reader);
     nanosleep(&sleep, NULL);
-    reclaim_online(reclaim, reader);
 }

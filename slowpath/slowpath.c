@@ -251,7 +251,7 @@ slowpath_run(void *argument)
         /* What was in the rings before this turn is handled: no number that a worker noted before
          * the last quiescent state is left in them. */
         reclaim_quiescent(reclaim, slowpath->reader);
-        idle_after_turn(&idle, taken, reclaim, slowpath->reader);
+        idle_after_turn(&idle, taken);
     }
     reclaim_offline(reclaim, slowpath->reader);
     reclaim_unregister(reclaim, slowpath->reader);

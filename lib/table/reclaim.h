@@ -4,10 +4,10 @@
 /*
  * Freeing what a reader may still hold: one QSBR domain (rte_rcu_qsbr) for every table.
  *
- * Readers are the workers and the slow path. They report a quiescent state once a loop and go
- * offline before they sleep. The slow path reports only after it has emptied its punt rings, so
- * that after two grace periods neither a stack frame nor a ring holds what was taken out of a table
- * before the first: reclaim waits for two.
+ * Readers are the workers and the slow path. They report a quiescent state once a loop; workers go
+ * offline before they sleep. The slow path reports only after it has emptied its punt rings and
+ * stays online through its sleeps of a millisecond, so that after two grace periods neither a stack
+ * frame nor a ring holds what was taken out of a table before the first: reclaim waits for two.
  * The control thread is the only writer. An object is first taken out of its table, then deferred.
  */
 
