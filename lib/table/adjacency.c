@@ -87,11 +87,12 @@ adjacency_get(struct adjacency_table *table, uint16_t port, const struct ip_addr
 
     struct adjacency *entry = &table->entries[*index];
 
-    atomic_store_explicit(&entry->link, 0, memory_order_relaxed);
-    atomic_store_explicit(&entry->state, NEIGHBOUR_UNUSED, memory_order_relaxed);
-    atomic_store_explicit(&entry->confirmed_ms, 0, memory_order_relaxed);
-    entry->address = *address;
-    entry->port = port;
+    /* the same neighbour again: what the slow path knows of it, or has reset, still holds */
+    if (entry->port != port || !ip_addr_equal(&entry->address, address)) {
+        atomic_store_explicit(&entry->link, 0, memory_order_relaxed);
+        entry->address = *address;
+        entry->port = port;
+    }
     atomic_store_explicit(&entry->wanted, true, memory_order_release);
     atomic_store_explicit(&table->high, table->indexes.high, memory_order_release);
     return 0;

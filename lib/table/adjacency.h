@@ -8,8 +8,9 @@
  * many endpoints share); the slow path resolves them and, while `wanted` is set, is the only writer
  * of `link` and of what is below `wanted`; workers read `link` alone. So a neighbour that changes
  * costs one store, however many endpoints and routes stand behind it.
- * An entry that is no longer wanted is left alone by the slow path from its next quiescent state
- * on; used again after grace, it begins with `link` 0 and NEIGHBOUR_UNUSED.
+ * After grace an entry is used again, perhaps before the slow path has noticed that it was not
+ * wanted for a while: it compares `address` and `port` with those it knew. For another neighbour
+ * `link` begins at 0; for the same one it is left as it is.
  */
 
 #include <stdatomic.h>

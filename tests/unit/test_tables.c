@@ -270,8 +270,32 @@ an_adjacency_is_shared_and_goes_with_its_last_user(void **state)
     assert_int_equal(adjacency_get(table, 1, &other, &second), 0);
     assert_int_equal(second, first); /* used again, with nothing of the old one */
     assert_int_equal(atomic_load(&table->entries[second].link), 0);
-    assert_int_equal(atomic_load(&table->entries[second].state), NEIGHBOUR_UNUSED);
     assert_true(ip_addr_equal(&table->entries[second].address, &other));
+}
+
+/* Given back and wanted again before the slow path looked: it need not be asked for anew. */
+static void
+the_same_neighbour_again_keeps_its_link(void **state)
+{
+    struct adjacency_table *table = &tables->adjacencies;
+    struct ip_addr gateway = ip_addr_from_v4(0xc0000201);
+    uint64_t link = adjacency_link(&MAC_VIRTUAL_ROUTER);
+    uint32_t first, again;
+
+    (void)state;
+    assert_int_equal(adjacency_get(table, 1, &gateway, &first), 0);
+    atomic_store(&table->entries[first].link, link);
+    adjacency_put(table, first);
+    reclaim_drain(tables->reclaim);
+    assert_int_equal(adjacency_get(table, 1, &gateway, &again), 0);
+    assert_int_equal(again, first);
+    assert_true(atomic_load(&table->entries[again].wanted));
+    assert_true(atomic_load(&table->entries[again].link) == link);
+    adjacency_put(table, again);
+    reclaim_drain(tables->reclaim);
+    assert_int_equal(adjacency_get(table, 2, &gateway, &again), 0);
+    assert_int_equal(again, first);
+    assert_int_equal(atomic_load(&table->entries[again].link), 0);
 }
 
 static void
@@ -380,6 +404,7 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(an_adjacency_is_shared_and_goes_with_its_last_user, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(the_same_neighbour_again_keeps_its_link, setup, teardown),
         cmocka_unit_test_setup_teardown(a_link_word_carries_a_mac_address, setup, teardown),
         cmocka_unit_test_setup_teardown(c38_losing_a_member_moves_only_its_flows, setup, teardown),
         cmocka_unit_test_setup_teardown(ecmp_sets_are_bounded_and_checked, setup, teardown),
