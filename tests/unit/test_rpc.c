@@ -43,7 +43,7 @@ static void
 handle_keep(struct rpc_request *request, const json_t *params, void *context)
 {
     (void)params, (void)context;
-    kept = request;
+    __atomic_store_n(&kept, request, __ATOMIC_RELEASE);
 }
 
 static void
@@ -529,11 +529,16 @@ a_client_gives_up_at_its_deadline(void **state)
     json_t *result;
     (void)state;
 
+    kept = NULL;
     open_fixture(&f, &RPC_LIMITS_DEFAULT);
     assert_int_equal(rpc_client_open(f.path, 1, &hasty), 0);
     assert_int_equal(
         rpc_client_call(hasty, "vif.keep", json_pack("{s:s}", "name", "vm1"), &result, &error),
         -ETIMEDOUT);
+    /* the server's thread may come to it later than the client has given up */
+    for (unsigned ms = 0; __atomic_load_n(&kept, __ATOMIC_ACQUIRE) == NULL && ms < TIMEOUT_MS; ms++)
+        usleep(1000);
+    assert_non_null(kept);
     rpc_client_close(hasty);
     close_fixture(&f);
     rpc_reply(kept, json_object()); /* the client has gone, and so has the server */
