@@ -322,14 +322,15 @@ path_of_next_hops(struct forwarding *forwarding, const struct route_next_hop *ne
     return error;
 }
 
-/* Puts a path, whose references the caller holds, into the FIB and releases the one before it. */
+/* Puts a path, whose references the caller holds, into the FIB and releases the one before it. The
+ * first-hop router's own address (control/vrfs.h) gives way to nobody. */
 static int
 install(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *prefix, path_t path)
 {
     struct fib *fib = forwarding->tables->fib;
     uint32_t root = vrf_upstream_root(vrf);
     path_t before = fib_get(fib, root, prefix);
-    int error = fib_set(fib, root, prefix, path);
+    int error = path_kind(before) == PATH_GATEWAY ? -EPERM : fib_set(fib, root, prefix, path);
 
     if (error != 0) {
         forwarding->refusals.fib++;
@@ -347,7 +348,7 @@ uninstall(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *p
     uint32_t root = vrf_upstream_root(vrf);
     path_t before = fib_get(fib, root, prefix);
 
-    if (fib_unset(fib, root, prefix) == 0)
+    if (path_kind(before) != PATH_GATEWAY && fib_unset(fib, root, prefix) == 0)
         path_release(forwarding, before);
 }
 

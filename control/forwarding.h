@@ -52,7 +52,8 @@ bool forwarding_accepts(const struct forwarding *forwarding, const struct route_
 /**
  * Sets a prefix of a VRF's upstream root to what a route server announced; next hops that are not
  * accepted are left out.
- * @return 0; -ENOENT if no next hop remains, -ENOSPC, -ENOMEM: then the prefix keeps what it had.
+ * @return 0; -ENOENT if no next hop remains, -EPERM at the first-hop router's address, -ENOSPC,
+ * -ENOMEM: then the prefix keeps what it had.
  */
 int forwarding_set(struct forwarding *forwarding, uint32_t vrf, const struct ip_prefix *prefix,
                    const struct route_next_hop *next_hops, unsigned n);

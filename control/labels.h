@@ -14,6 +14,10 @@
 
 #define LABEL_QUARANTINE_SECONDS 300
 
+/* Their file in the state directory. */
+#define LABELS_STATE         "labels"
+#define LABELS_STATE_VERSION 1
+
 struct labels;
 
 /** @return NULL without memory. Control thread, as everything here. */

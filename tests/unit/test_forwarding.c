@@ -263,15 +263,15 @@ a_static_route_stands_above_an_announced_one(void **state)
     struct world *world = *state;
     struct route_next_hop there = next_hop("192.0.2.12", 31, ENCAP_UDP);
     struct ip_prefix at = prefix("10.9.0.0/16");
-    path_t gateway = path_make(PATH_GATEWAY, 0, 0);
+    path_t local = path_make(PATH_VIF, 5, 0);
 
     assert_int_equal(set(world, "10.9.0.0/16", &there, 1), 0);
-    assert_int_equal(forwarding_set_static(world->forwarding, VRF, &at, NULL, 0, gateway), 0);
-    assert_int_equal(upstream(world, "10.9.0.0/16"), gateway);
+    assert_int_equal(forwarding_set_static(world->forwarding, VRF, &at, NULL, 0, local), 0);
+    assert_int_equal(upstream(world, "10.9.0.0/16"), local);
     assert_int_equal(world->tables->endpoints.indexes.in_use, 0);
     assert_int_equal(set(world, "10.9.0.0/16", &there, 1), 0);
     unset(world, "10.9.0.0/16");
-    assert_int_equal(upstream(world, "10.9.0.0/16"), gateway);
+    assert_int_equal(upstream(world, "10.9.0.0/16"), local);
     assert_int_equal(forwarding_unset_static(world->forwarding, VRF, &at), 0);
     assert_int_equal(upstream(world, "10.9.0.0/16"), PATH_NONE);
     assert_int_equal(forwarding_unset_static(world->forwarding, VRF, &at), -ENOENT);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* config.get, log.level, stop: the daemon itself. */
+
+#define LOG_AREA "control"
+
+#include "control/verbs.h"
+
+#include "control/control.h"
+#include "lib/base/log.h"
+#include "lib/rpc/server.h"
+
+static json_t *
+describe_underlay(const struct underlay_config *underlay)
+{
+    char address[IP_ADDR_TEXT_MAX], gateway[IP_ADDR_TEXT_MAX];
+
+    return json_pack("{s:s, s:s, s:s, s:i, s:s, s:i}", "name", underlay->name, "port",
+                     underlay->port, "address", ip_addr_format(&underlay->address.addr, address),
+                     "prefix_length", (int)underlay->address.length, "gateway",
+                     ip_addr_format(&underlay->gateway, gateway), "mtu", (int)underlay->mtu);
+}
+
+static json_t *
+describe_servers(const struct config *config)
+{
+    json_t *servers = json_array();
+
+    for (unsigned i = 0; i < config->n_servers; i++) {
+        const struct route_server_config *server = &config->servers[i];
+        char address[IP_ADDR_TEXT_MAX];
+        json_array_append_new(servers,
+                              json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "name", server->name,
+                                        "address", ip_addr_format(&server->address, address),
+                                        "port", (int)server->tcp_port, "jid", server->jid,
+                                        "dialect", "draft", "tls", "none"));
+    }
+    return servers;
+}
+
+static json_t *
+describe_vpns(const struct config *config)
+{
+    json_t *vpns = json_array();
+
+    for (unsigned i = 0; i < config->n_vpns; i++) {
+        const struct vpn_config *vpn = &config->vpns[i];
+        json_array_append_new(vpns, json_pack("{s:s, s:i, s:s, s:i}", "name", vpn->name,
+                                              "instance_id", (int)vpn->instance_id, "label_mode",
+                                              label_mode_name(vpn->label_mode), "static_routes",
+                                              (int)vpn->n_routes));
+    }
+    return vpns;
+}
+
+static json_t *
+describe_limits(const struct table_limits *limits)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "vifs", (json_int_t)limits->vifs,
+                     "vrfs", (json_int_t)limits->vrfs, "routes", (json_int_t)limits->routes,
+                     "fib_nodes", (json_int_t)limits->fib_nodes, "endpoints",
+                     (json_int_t)limits->endpoints, "ecmp_sets", (json_int_t)limits->ecmp_sets,
+                     "neighbours", (json_int_t)limits->neighbours);
+}
+
+static void
+config_get(struct rpc_request *request, const json_t *params, void *context)
+{
+    const struct control *control = context;
+    const struct config *config = control->config;
+    json_t *encapsulations = json_array();
+
+    (void)params;
+    for (unsigned i = 0; i < config->n_encapsulations; i++)
+        json_array_append_new(encapsulations,
+                              json_string(encapsulation_name(config->encapsulations[i])));
+    rpc_reply(request,
+              json_pack("{s:s, s:s, s:i, s:b, s:b, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:o}",
+                        "version", MILLRACE_VERSION, "host_name", config->host_name, "workers",
+                        (int)config->n_workers, "poll", config->poll, "hugepages",
+                        control->eal.hugepages, "underlay", describe_underlay(&config->underlay),
+                        "servers", describe_servers(config), "encapsulations", encapsulations,
+                        "vpns", describe_vpns(config), "stale_seconds",
+                        (json_int_t)config->stale_seconds, "state_directory",
+                        config->state_directory, "control_socket", config->control_socket, "limits",
+                        describe_limits(&config->limits)));
+}
+
+static void
+log_level(struct rpc_request *request, const json_t *params, void *context)
+{
+    const char *name = rpc_string(params, "level", "");
+    int level = log_level_parse(name);
+
+    (void)context;
+    if (level < 0) {
+        rpc_fail(request, RPC_INVALID_PARAMETER, "level", "error, warning, info or debug, not %s",
+                 name);
+        return;
+    }
+    log_level_set((enum log_level)level);
+    log_info("log level %s", name);
+    rpc_reply(request, json_pack("{s:s}", "level", name));
+}
+
+static void
+stop(struct rpc_request *request, const json_t *params, void *context)
+{
+    struct control *control = context;
+
+    rpc_reply(request, json_object());
+    control->stop(control, rpc_boolean(params, "drain", false));
+}
+
+int
+verbs_daemon_add(struct rpc_server *server, struct control *control)
+{
+    static const struct rpc_parameter level[] = {
+        { "level", RPC_STRING, true, 0, 0 },
+        { NULL, 0, false, 0, 0 },
+    };
+    static const struct rpc_parameter drain[] = {
+        { "drain", RPC_BOOLEAN, false, 0, 0 },
+        { NULL, 0, false, 0, 0 },
+    };
+    static const struct rpc_verb verbs[] = {
+        { "config.get", NULL, config_get },
+        { "log.level", level, log_level },
+        { "stop", drain, stop },
+    };
+
+    return rpc_server_add(server, verbs, sizeof(verbs) / sizeof(verbs[0]), control);
+}
