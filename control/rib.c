@@ -72,13 +72,11 @@ rib_free(struct rib *rib)
 struct rib_server *
 rib_server_add(struct rib *rib, const char *name, const struct ip_addr *address)
 {
-    struct rib_server *server;
+    struct rib_server *server = rib_server_find(rib, name);
 
-    for (uint8_t i = 0; i < rib->n_servers; i++) {
-        if (strcmp(rib->servers[i]->name, name) == 0) {
-            rib->servers[i]->address = *address;
-            return rib->servers[i];
-        }
+    if (server != NULL) {
+        server->address = *address;
+        return server;
     }
     if (rib->n_servers == RIB_SERVERS_MAX || strlen(name) >= RIB_SERVER_NAME_MAX)
         return NULL;
@@ -92,6 +90,28 @@ rib_server_add(struct rib *rib, const char *name, const struct ip_addr *address)
     strcpy(server->name, name);
     rib->servers[rib->n_servers++] = server;
     return server;
+}
+
+struct rib_server *
+rib_server_find(const struct rib *rib, const char *name)
+{
+    for (uint8_t i = 0; i < rib->n_servers; i++) {
+        if (strcmp(rib->servers[i]->name, name) == 0)
+            return rib->servers[i];
+    }
+    return NULL;
+}
+
+const struct rib_server *
+rib_server_at(const struct rib *rib, uint32_t index)
+{
+    return index < rib->n_servers ? rib->servers[index] : NULL;
+}
+
+const struct ip_addr *
+rib_server_address(const struct rib_server *server)
+{
+    return &server->address;
 }
 
 const char *
@@ -172,6 +192,12 @@ rib_server_live(struct rib *rib, struct rib_server *server)
     server->session = session;
     rib->counts.generation++;
     return 0;
+}
+
+bool
+rib_server_is_live(const struct rib_server *server)
+{
+    return server->session != NULL;
 }
 
 void
@@ -327,25 +353,27 @@ rib_item(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server, const 
     return renew_item(rib, vpn, path, &route, now);
 }
 
-/* Past sessions are told apart by when they ended: those of a snapshot have few such times. */
+/*
+ * The session of restored paths: number 0, before every real one, so that whatever a server says in
+ * a session supersedes it. Told apart by when they ended; a snapshot knows few such times.
+ */
 static struct rib_session *
 past_session(struct rib_server *server, int64_t lost_at)
 {
-    enum { LOOK_BACK = 16 };
-    struct rib_session *session = TAILQ_LAST(&server->sessions, rib_session_list);
+    enum { LOOK_AT = 16 };
+    struct rib_session *session = TAILQ_FIRST(&server->sessions);
 
-    for (int i = 0; session != NULL && i < LOOK_BACK; i++) {
+    for (int i = 0; session != NULL && session->number == 0 && i < LOOK_AT; i++) {
         if (session->lost_at == lost_at)
             return session;
-        session = TAILQ_PREV(session, rib_session_list, link);
+        session = TAILQ_NEXT(session, link);
     }
     session = calloc(1, sizeof(*session));
     if (session == NULL)
         return NULL;
     session->server = server;
-    session->number = ++server->last_session;
     session->lost_at = lost_at;
-    TAILQ_INSERT_TAIL(&server->sessions, session, link);
+    TAILQ_INSERT_HEAD(&server->sessions, session, link);
     return session;
 }
 
@@ -357,8 +385,7 @@ rib_restore(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server, con
     struct rib_session *session;
     int error;
 
-    if (server->session != NULL || stale_since == RIB_NEVER ||
-        !item_is_usable(rib, item_id, &route))
+    if (stale_since == RIB_NEVER || !item_is_usable(rib, item_id, &route))
         return -EINVAL;
     if (rib_path_find(vpn, server, item_id) != NULL)
         return -EEXIST;

@@ -91,7 +91,12 @@ void rib_free(struct rib *rib);
  * NULL (no memory, over RIB_SERVERS_MAX, name too long). It lives as long as the RIB.
  */
 struct rib_server *rib_server_add(struct rib *rib, const char *name, const struct ip_addr *address);
+struct rib_server *rib_server_find(const struct rib *rib, const char *name);
+
+/** Server number `index` in the order in which they were added, NULL behind the last. */
+const struct rib_server *rib_server_at(const struct rib *rib, uint32_t index);
 const char *rib_server_name(const struct rib_server *server);
+const struct ip_addr *rib_server_address(const struct rib_server *server);
 
 /**
  * A VPN, from now on open for items. Has an earlier one of that name, removed but not yet gone,
@@ -112,6 +117,9 @@ void rib_vpn_remove(struct rib *rib, struct rib_vpn *vpn);
 
 /** A session with the server is up: what comes from now on is live. */
 int rib_server_live(struct rib *rib, struct rib_server *server);
+
+/** True while it has a session. */
+bool rib_server_is_live(const struct rib_server *server);
 
 /** The session is lost: all paths of the server are stale. Harmless if there was none. */
 void rib_session_lost(struct rib *rib, struct rib_server *server, int64_t now);
@@ -156,8 +164,8 @@ int64_t rib_run(struct rib *rib, int64_t now);
 
 /**
  * A path from an earlier life (a snapshot): stale since `stale_since`, which like `received` may
- * lie before 0. The server must not be live. @return as rib_item(), and -EEXIST if the server has
- * that item already.
+ * lie before 0. If the server is live already and in sync, it goes again in rib_run().
+ * @return as rib_item(), and -EEXIST if the server has that item already.
  */
 int rib_restore(struct rib *rib, struct rib_vpn *vpn, struct rib_server *server,
                 const char *item_id, const struct route *route, int64_t received,

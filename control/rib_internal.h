@@ -18,9 +18,9 @@
 
 /* A session of a server; lives on while paths remember it. */
 struct rib_session {
-    TAILQ_ENTRY(rib_session) link; /* in its server, oldest first */
+    TAILQ_ENTRY(rib_session) link; /* in its server, restored ones first */
     struct rib_server *server;
-    uint64_t number; /* grows per server, from 1 on */
+    uint64_t number; /* grows per server, from 1 on; 0: restored */
     int64_t lost_at; /* RIB_NEVER while it is up */
     uint32_t n_paths;
 };
@@ -31,7 +31,7 @@ struct rib_server {
     uint8_t index;               /* in rib->servers */
     struct rib_session *session; /* the present one, NULL while there is none */
     uint64_t last_session;       /* number of the newest one */
-    TAILQ_HEAD(rib_session_list, rib_session) sessions;
+    TAILQ_HEAD(, rib_session) sessions;
     uint32_t n_paths;
     uint32_t chosen;
     char name[RIB_SERVER_NAME_MAX];

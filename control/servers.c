@@ -203,10 +203,14 @@ server_init(struct servers *servers, const struct server_settings *settings)
     struct server *server = &servers->servers[servers->n_servers];
     struct server_session *session = &server->session;
 
+    struct jid jid;
+
     for (uint8_t i = 0; i < servers->n_servers; i++) {
         if (strcmp(servers->servers[i].name, settings->name) == 0)
             return -EINVAL;
     }
+    if (settings->jid != NULL && jid_parse(settings->jid, &jid) != 0)
+        return -EINVAL;
     server->servers = servers;
     server->address = settings->address;
     server->port = settings->port != 0 ? settings->port : XMPP_PORT_DEFAULT;
@@ -238,6 +242,7 @@ servers_new(struct event_base *base, struct rib *rib, const struct servers_setti
 {
     struct servers *servers = calloc(1, sizeof(*servers));
     struct timeval second = { 1, 0 };
+    struct jid jid;
     int error = -ENOMEM;
 
     if (servers == NULL)
@@ -246,6 +251,10 @@ servers_new(struct event_base *base, struct rib *rib, const struct servers_setti
     servers->rib = rib;
     snprintf(servers->local_part, sizeof(servers->local_part), "%s", settings->local_part);
     make_resource(servers->resource);
+    if (jid_make(settings->local_part, "example.net", servers->resource, &jid) != 0) {
+        free(servers);
+        return -EINVAL;
+    }
     publications_init(&servers->publications, settings->n_servers, &settings->forwarder);
     servers->run = evtimer_new(base, on_run, servers);
     servers->tick = event_new(base, -1, EV_PERSIST, on_tick, servers);

@@ -31,6 +31,7 @@ struct rs_bench {
     bool ended;
     bool hold_items;              /* answers to <items/> are held back: rs_release() */
     bool echo;                    /* publications are notified to their publisher */
+    bool ignore_retracts;         /* neither done nor answered */
     const char *refuse_subscribe; /* condition, or NULL */
     const char *refuse_items;
     const char *refuse_publish;
@@ -147,6 +148,8 @@ rs_retract(void *user, xmpp_request_id id, const char *node, const char *item_id
     struct rs_item *item = rs_find(rs, node, item_id);
 
     rs_hear(rs, "retract", node, item_id);
+    if (rs->ignore_retracts)
+        return;
     if (item == NULL) {
         xmpp_server_refuse(rs->server, id, "cancel", "item-not-found", NULL, NULL);
         return;
