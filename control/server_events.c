@@ -180,13 +180,6 @@ server_session_open(struct server_session *session, const struct xmpp_client_con
     return 0;
 }
 
-void
-server_session_release(struct server_session *session)
-{
-    xmpp_client_free(session->client);
-    session->client = NULL;
-}
-
 /* ---- Trying again ---- */
 
 static void

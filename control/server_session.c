@@ -21,7 +21,8 @@
 enum request_kind { SUBSCRIBE, UNSUBSCRIBE, ITEMS, PUBLISH, RETRACT };
 
 /* A request that waits for its answer; it keeps what it refers to from being freed. */
-struct request {
+struct session_request {
+    LIST_ENTRY(session_request) link;
     struct server_session *session;
     enum request_kind kind;
     struct subscription *subscription;
@@ -34,6 +35,7 @@ static void ask_items(struct server_session *session, struct subscription *subsc
 void
 server_session_init(struct server_session *session)
 {
+    LIST_INIT(&session->requests);
     TAILQ_INIT(&session->subscriptions);
     TAILQ_INIT(&session->routes);
     server_session_set_state(session, SERVER_WAITING);
@@ -129,7 +131,7 @@ server_session_in_sync(struct server_session *session, struct subscription *subs
 }
 
 static void
-request_failed(struct server_session *session, const struct request *request,
+request_failed(struct server_session *session, const struct session_request *request,
                const struct xmpp_reply *reply)
 {
     static const char *const names[] = { "subscribe", "unsubscribe", "items", "publish",
@@ -218,12 +220,13 @@ retract_answered(struct server_session *session, struct publication *publication
 static void
 answered(void *context, const struct xmpp_reply *reply)
 {
-    struct request *request = context;
+    struct session_request *request = context;
     struct server_session *session = request->session;
     struct subscription *subscription = request->subscription;
     bool current = request->epoch == subscription->at[session->index].epoch;
     bool ended = reply->outcome == XMPP_ENDED;
 
+    LIST_REMOVE(request, link);
     subscription->in_flight--;
     if (request->kind != ITEMS)
         session->in_flight--;
@@ -252,7 +255,7 @@ static int
 send_request(struct server_session *session, enum request_kind kind,
              struct subscription *subscription, struct publication *publication)
 {
-    struct request *request = calloc(1, sizeof(*request));
+    struct session_request *request = calloc(1, sizeof(*request));
     struct xmpp_client *client = session->client;
     int error = -ENOMEM;
 
@@ -288,6 +291,7 @@ send_request(struct server_session *session, enum request_kind kind,
         free(request);
         return error;
     }
+    LIST_INSERT_HEAD(&session->requests, request, link);
     subscription->in_flight++;
     if (publication != NULL)
         publication->in_flight++;
@@ -418,4 +422,17 @@ server_session_step(struct server_session *session)
     }
     note_progress(session);
     return sent && !(TAILQ_EMPTY(&session->routes) && TAILQ_EMPTY(&session->subscriptions));
+}
+
+void
+server_session_release(struct server_session *session)
+{
+    struct session_request *request;
+
+    xmpp_client_free(session->client);
+    session->client = NULL;
+    while ((request = LIST_FIRST(&session->requests)) != NULL) {
+        LIST_REMOVE(request, link);
+        free(request);
+    }
 }

@@ -29,6 +29,7 @@
 #define SESSION_ERROR_MAX        160
 
 struct server_session;
+struct session_request;
 
 /* What a session needs of its surroundings. */
 struct session_host {
@@ -54,9 +55,10 @@ struct server_session {
     struct xmpp_client *client; /* NULL between two sessions */
     enum server_state state;
     int64_t state_since;
-    bool was_up;        /* this session was bound … */
-    int64_t up_since;   /* … then */
-    uint32_t in_flight; /* requests but <items/> */
+    bool was_up;                           /* this session was bound … */
+    int64_t up_since;                      /* … then */
+    LIST_HEAD(, session_request) requests; /* without an answer */
+    uint32_t in_flight;                    /* of these: all but <items/> */
     uint32_t n_subscribed;
     uint32_t n_in_sync;
     uint32_t n_known;                        /* own routes acknowledged */
