@@ -12,6 +12,14 @@
 
 struct neighbours;
 
+/* What was said about our address on an underlay port. */
+struct announcement {
+    const struct port *port; /* compared, never followed: it may be gone */
+    struct mac_addr mac;
+    uint8_t sent;
+    uint64_t due_ms;
+};
+
 struct slowpath {
     struct slowpath_config config;
     unsigned reader;                /* its number for reclaim and counters */
@@ -19,7 +27,9 @@ struct slowpath {
     struct neighbours *neighbours;
     struct rate_limit *icmp_errors; /* by interface id */
     struct rate_limit dhcp_log, conflict_log;
-    uint64_t now_ms; /* of this turn */
+    struct announcement announcements[PORTS_MAX]; /* by port number */
+    uint64_t announce_ms;                         /* when the ports are looked at next */
+    uint64_t now_ms;                              /* of this turn */
     atomic_bool stop;
     uint8_t scratch[FRAME_OCTETS_MAX]; /* a punted frame that came in several segments */
     struct frame reply;                /* the answer in the making */

@@ -130,7 +130,6 @@ dhcp4_message_parse(const uint8_t *octets, size_t length, struct dhcp4_message *
         return false;
 
     message->transaction = header.transaction;
-    message->seconds = be16toh(header.seconds);
     message->broadcast = (be16toh(header.flags) & FLAG_BROADCAST) != 0;
     message->client_address = be32toh(header.client_address);
     message->relay_address = be32toh(header.relay_address);

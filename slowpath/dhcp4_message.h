@@ -52,7 +52,6 @@ enum dhcp4_option {
 struct dhcp4_message {
     uint8_t type;
     be32 transaction;
-    uint16_t seconds;
     bool broadcast; /* the client cannot take unicast yet */
     uint32_t client_address, relay_address;
     struct mac_addr hardware;

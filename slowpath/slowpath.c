@@ -104,7 +104,7 @@ handle_dhcp4(struct slowpath *slowpath, const struct punted *punted)
     return PARSE_OK;
 }
 
-/* A packet for the gateway's address: echo, or DHCP by unicast. */
+/* A packet for the gateway's address; workers note DHCP as such. */
 static enum drop_reason
 handle_gateway(struct slowpath *slowpath, const struct punted *punted, size_t l3_offset)
 {
@@ -228,6 +228,7 @@ slowpath_poll_once(struct slowpath *slowpath, uint64_t now_ms)
 
     slowpath->now_ms = now_ms;
     neighbours_turn(slowpath);
+    underlay_turn(slowpath);
     for (unsigned i = 0; i < rings->n_workers; i++)
         taken += empty_ring(slowpath, rings->punt[i]);
     counter_add(&counters->loops, 1);

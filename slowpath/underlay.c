@@ -15,6 +15,43 @@
 #define CONFLICT_LOG_PER_SECOND 1
 #define CONFLICT_LOG_BURST      5
 
+#define ANNOUNCEMENTS        2 /* RFC 5227 section 1.1 */
+#define ANNOUNCE_INTERVAL_MS 2000
+#define PORTS_INTERVAL_MS    100
+
+static void
+announce(struct slowpath *slowpath, const struct port *port)
+{
+    const struct link_address link = { MAC_BROADCAST, port->mac, VLAN_UNTAGGED };
+    const be32 ours = htobe32(ip_addr_to_v4(&slowpath->config.underlay_address));
+
+    arp_message_write(&slowpath->reply, &link, ARP_REQUEST, &port->mac, ours,
+                      &(struct mac_addr){ 0 }, ours);
+    (void)send_frame(slowpath, port->number, VIF_NONE, &slowpath->reply);
+}
+
+void
+underlay_turn(struct slowpath *slowpath)
+{
+    if (slowpath->now_ms < slowpath->announce_ms)
+        return;
+    slowpath->announce_ms = slowpath->now_ms + PORTS_INTERVAL_MS;
+    for (uint16_t number = 0; number < PORTS_MAX; number++) {
+        struct announcement *said = &slowpath->announcements[number];
+        const struct port *port = port_at(slowpath->config.ports, number);
+
+        if (port == NULL || port->role != PORT_UNDERLAY)
+            continue;
+        if (said->port != port || !mac_equal(&said->mac, &port->mac))
+            *said = (struct announcement){ .port = port, .mac = port->mac };
+        if (said->sent == ANNOUNCEMENTS || slowpath->now_ms < said->due_ms)
+            continue;
+        announce(slowpath, port);
+        said->sent++;
+        said->due_ms = slowpath->now_ms + ANNOUNCE_INTERVAL_MS;
+    }
+}
+
 /* Somebody else says that it has our address (RFC 5227 section 2.4). */
 static void
 report_conflict(struct slowpath *slowpath, const struct mac_addr *mac)
@@ -45,19 +82,19 @@ underlay_arp(struct slowpath *slowpath, uint16_t port_number, const struct punte
         report_conflict(slowpath, &message.sender_mac);
         return DROP_ARP_IGNORED;
     }
+
+    /* To us, or an announcement to all: a known neighbour's own word on its MAC address. */
+    const struct ip_addr sender = ip_addr_from_v4(be32toh(message.sender_address));
+    const bool known =
+        (message.target_address == ours || message.target_address == message.sender_address) &&
+        neighbour_confirm(slowpath, port_number, &sender, &message.sender_mac);
     if (message.operation == htobe16(ARP_REQUEST) && message.target_address == ours) {
         const struct link_address link = { message.sender_mac, port->mac, VLAN_UNTAGGED };
         arp_message_write(&slowpath->reply, &link, ARP_REPLY, &port->mac, ours, &message.sender_mac,
                           message.sender_address);
         return send_frame(slowpath, port_number, VIF_NONE, &slowpath->reply);
     }
-    if (message.sender_address == message.target_address ||
-        (message.operation == htobe16(ARP_REPLY) && message.target_address == ours)) {
-        const struct ip_addr sender = ip_addr_from_v4(be32toh(message.sender_address));
-        if (neighbour_confirm(slowpath, port_number, &sender, &message.sender_mac))
-            return PARSE_OK;
-    }
-    return DROP_ARP_IGNORED;
+    return known ? PARSE_OK : DROP_ARP_IGNORED;
 }
 
 enum drop_reason

@@ -5,8 +5,14 @@
 
 #include "slowpath/context.h"
 
-/** Handles an ARP packet from an underlay port: requests for our address are answered, replies and
- * announcements of neighbours taken in. @return PARSE_OK if it was answered or taken in. */
+/** Announces our address on underlay ports that are new (RFC 5227 section 2.3): neighbours that
+ * knew another MAC address, from before a restart, need not wait until it grows old. Once a turn.
+ */
+void underlay_turn(struct slowpath *slowpath);
+
+/** Handles an ARP packet from an underlay port: requests for our address are answered, and what
+ * known neighbours say about themselves, to us or to all, is taken in (RFC 826). @return PARSE_OK
+ * if it was answered or taken in. */
 enum drop_reason underlay_arp(struct slowpath *slowpath, uint16_t port,
                               const struct punted *punted);
 

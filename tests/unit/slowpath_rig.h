@@ -41,6 +41,7 @@ struct rig {
 /* Called once by main(): DPDK without huge pages and devices. */
 void rig_start_eal(void);
 
+/** Makes it; what a slow path announces at its start is already gone. */
 void rig_open(struct rig *rig);
 void rig_close(struct rig *rig);
 

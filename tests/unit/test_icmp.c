@@ -334,6 +334,7 @@ from_a_tunnel_no_error_is_sent(void **state)
     (void)state;
 
     rig_open(&rig);
+    const uint64_t before = rig_originated(&rig);
     for (unsigned i = 0; i < 2; i++) {
         const struct packet_note note = {
             .reason = (uint8_t)punts[i], .port = RIG_UNDERLAY, .vif = VIF_NONE, .l3_offset = 14
@@ -342,7 +343,7 @@ from_a_tunnel_no_error_is_sent(void **state)
             rig_ipv4(frame, &router, &guest, 0, FAR, OWN, IP_PROTOCOL_UDP, 0, frame, 8);
         rig_punt_packet(&rig, rig_packet(&rig, frame, length, 0), &note);
         rig_turn(&rig);
-        assert_int_equal(rig_originated(&rig), 0);
+        assert_int_equal(rig_originated(&rig), before);
         assert_int_equal(rig_drops(&rig, reasons[i]), 1);
     }
     rig_close(&rig);

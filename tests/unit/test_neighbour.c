@@ -377,6 +377,59 @@ only_the_right_answer_counts(void **state)
 }
 
 static void
+a_known_neighbour_that_asks_tells_its_mac_address(void **state)
+{
+    struct rig rig;
+    uint8_t frame[1500];
+    uint16_t port;
+    (void)state;
+
+    rig_open(&rig);
+    const uint32_t index = want(&rig, PEER);
+    rig_turn(&rig);
+    expect_request(&rig, &any, PEER);
+    hear(&rig, ARP_REPLY, &peer, PEER, UNDERLAY);
+    /* It was started again and has another one: the old one need not grow old first. */
+    hear(&rig, ARP_REQUEST, &moved, PEER, UNDERLAY);
+    assert_int_equal(rig_take(&rig, frame, sizeof(frame), &port), 42);
+    assert_memory_equal(frame, &moved, 6);
+    assert_true(at(&rig, index)->link == adjacency_link(&moved));
+    rig_close(&rig);
+}
+
+static void
+a_new_underlay_port_is_announced(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    expect_silence(&rig);
+    struct port *port = atomic_load(&rig.ports->ports[RIG_UNDERLAY]);
+    port->mac = peer;
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t frame[64];
+        uint16_t number;
+        struct arp_header arp;
+
+        rig_turn(&rig);
+        assert_int_equal(rig_take(&rig, frame, sizeof(frame), &number), 14 + sizeof(arp));
+        assert_int_equal(number, RIG_UNDERLAY);
+        assert_memory_equal(frame, &any, 6);
+        memcpy(&arp, frame + 14, sizeof(arp));
+        assert_memory_equal(&arp.sender_mac, &peer, 6);
+        assert_int_equal(be32toh(arp.sender_address), UNDERLAY);
+        assert_int_equal(be32toh(arp.target_address), UNDERLAY);
+        advance(&rig, 1900);
+        expect_silence(&rig);
+        rig.now_ms += 100;
+    }
+    advance(&rig, 5000);
+    expect_silence(&rig);
+    rig_close(&rig);
+}
+
+static void
 questions_for_our_address_are_answered(void **state)
 {
     static const uint32_t senders[] = { PEER,
@@ -458,6 +511,8 @@ main(void)
         cmocka_unit_test(a_reachable_neighbour_is_probed_without_going_down),
         cmocka_unit_test(announcements_update_known_neighbours_and_make_none),
         cmocka_unit_test(only_the_right_answer_counts),
+        cmocka_unit_test(a_known_neighbour_that_asks_tells_its_mac_address),
+        cmocka_unit_test(a_new_underlay_port_is_announced),
         cmocka_unit_test(questions_for_our_address_are_answered),
         cmocka_unit_test(a_neighbour_whose_port_is_gone_stays_down),
         cmocka_unit_test(a_full_ring_is_a_counted_drop),
