@@ -118,8 +118,11 @@ fib_node_expand(struct fib_node *node, uint64_t words[FIB_SLOTS])
 {
     unsigned n = 0;
 
-    for (unsigned i = 0; i < FIB_SLOTS; i++)
-        words[i] = node_has_slot(node, i) ? word_load(&node->slots[n++]) : 0;
+    memset(words, 0, FIB_SLOTS * sizeof(words[0]));
+    for (unsigned i = 0; i < FIB_SLOTS; i += 64) {
+        for (uint64_t left = node->bitmap[i / 64]; left != 0; left &= left - 1)
+            words[i + (unsigned)__builtin_ctzll(left)] = word_load(&node->slots[n++]);
+    }
 }
 
 /* Stores those words that have a slot; the others must be empty. */
