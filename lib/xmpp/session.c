@@ -135,7 +135,8 @@ session_end(struct xmpp_session *session, enum xmpp_end end, const char *conditi
     snprintf(session->why, sizeof(session->why), "%s%s%s", condition != NULL ? condition : "",
              condition != NULL ? ": " : "", why);
     xmpp_stream_stop(session->stream);
-    if (session->connected && end != XMPP_END_CONNECTION) {
+    if (session->connected && end != XMPP_END_CONNECTION &&
+        (session->header_sent || condition != NULL)) {
         size_t mark = xml_writer_pending(output);
 
         if (!session->header_sent)
@@ -304,7 +305,8 @@ void
 xmpp_session_sent(struct xmpp_session *session, size_t octets)
 {
     session->counters.octets_out += octets;
-    session->sent_at = session->now;
+    if (octets > 0)
+        session->sent_at = session->now;
     xml_writer_consume(&session->output, octets);
     if (xml_writer_pending(&session->output) == 0)
         session->awake = false;
