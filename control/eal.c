@@ -20,6 +20,7 @@
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 
+#include "control/eal_log.h"
 #include "lib/base/log.h"
 #include "lib/port/port.h"
 #include "lib/port/spec.h"
@@ -148,23 +149,25 @@ eal_start(const struct config *config, const char *program, struct eal *eal, cha
           size_t error_size)
 {
     char name[256], lcores[LCORES_MAX], memory[16];
-    char in_memory[] = "--in-memory", iova[] = "--iova-mode=va", level[] = "--log-level=error";
+    char private[] = "--in-memory", iova[] = "--iova-mode=va", level[] = "--log-level=error";
     char lcores_option[] = "--lcores", memory_option[] = "-m", no_huge[] = "--no-huge";
     char no_pci[] = "--no-pci";
     uint32_t needed = memory_needed_mib(config);
-    char *arguments[ARGUMENTS_MAX] = { name,          in_memory, iova,          level,
-                                       lcores_option, lcores,    memory_option, memory };
+    char *arguments[ARGUMENTS_MAX] = { name,          private, iova,          level,
+                                       lcores_option, lcores,  memory_option, memory };
     int n = 8;
 
     snprintf(name, sizeof(name), "%s", program);
     snprintf(memory, sizeof(memory), "%u", needed);
     place_lcores(config, eal, lcores);
     eal->hugepages = config->hugepages && free_hugepages_mib() >= needed;
-    if (!eal->hugepages)
+    if (!eal->hugepages) {
         arguments[n++] = no_huge;
+        memcpy(private, "--no-shconf", sizeof("--no-shconf")); /* --in-memory does not go with it */
+    }
     if (!uses_pci(config))
         arguments[n++] = no_pci;
-    if (rte_eal_init(n, arguments) < 0) {
+    if (eal_log_redirect() < 0 || rte_eal_init(n, arguments) < 0) {
         snprintf(error, error_size, "it does not start: %s", rte_strerror(rte_errno));
         return -EIO;
     }
