@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "control/routeserver/routeserver.h"
-#include "lib/base/clock.h"
 
 void
 items_hold(struct session *session, xmpp_request_id id, const char *node, const char *after,
@@ -34,7 +33,7 @@ items_hold(struct session *session, xmpp_request_id id, const char *node, const 
         return;
     }
     STAILQ_INSERT_TAIL(&session->held, held, link);
-    if (clock_monotonic_ms() < session->server->in_sync_at)
+    if (!session->server->is_in_sync)
         session->server->counters.held++;
     session_wake(session);
 }
@@ -75,7 +74,7 @@ items_answer(struct session *session)
 {
     struct held_items *held;
 
-    if (clock_monotonic_ms() < session->server->in_sync_at)
+    if (!session->server->is_in_sync)
         return false; /* the end of the deferral wakes every session */
     while ((held = STAILQ_FIRST(&session->held)) != NULL) {
         if (xmpp_server_output_pending(session->xmpp) >= SESSION_OUTPUT_HIGH)

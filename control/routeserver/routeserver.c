@@ -66,6 +66,7 @@ on_in_sync(evutil_socket_t fd, short events, void *context)
     struct session *session;
 
     (void)fd, (void)events;
+    server->is_in_sync = true;
     log_info("in sync: clients are told so from now on");
     LIST_FOREACH(session, &server->sessions, link)
     session_wake(session);
@@ -122,8 +123,7 @@ start_timers(struct route_server *server)
     if (server->second == NULL || server->purge_more == NULL || server->in_sync == NULL ||
         server->stop_anyway == NULL)
         return -ENOMEM;
-    server->started = server->last_tick = clock_monotonic_ms();
-    server->in_sync_at = server->started + (uint64_t)server->config->deferral_seconds * MS_PER_S;
+    server->last_tick = clock_monotonic_ms();
     event_add(server->second, &second);
     event_add(server->in_sync, &deferral);
     return 0;
@@ -214,7 +214,7 @@ route_server_stop(struct route_server *server)
     server->stopping = true;
     close_listeners(server);
     LIST_FOREACH(session, &server->sessions, link)
-    session_close(session, "system-shutdown", NULL);
+    session_close(session, "system-shutdown", "the route server stops");
     if (server->n_sessions == 0)
         event_base_loopbreak(server->base);
     else

@@ -61,8 +61,7 @@ struct route_server {
     struct session_counters counters;
     LIST_HEAD(, session) sessions;
     unsigned n_sessions;
-    uint64_t started;    /* monotonic milliseconds */
-    uint64_t in_sync_at; /* from then on items requests are answered */
+    bool is_in_sync; /* the deferral is over: items requests are answered */
     uint64_t last_tick;
     bool stopping;
 };
