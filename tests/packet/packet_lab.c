@@ -20,8 +20,10 @@
 #define POOL_PACKETS 8191
 #define LINE_OCTETS  (16u << 20)
 
-/* Turns without a packet after which a scenario is over. */
+/* Turns without a packet after which a scenario is over, or its time moves on. */
 #define QUIET_TURNS 3
+
+#define TIME_STEP_MS 100
 
 static json_t *
 traffic_json(const struct traffic_counter *counter)
@@ -170,28 +172,73 @@ punted_json(const struct scenario *scenario)
     return array;
 }
 
+/* {address: [state, link MAC address, held]} */
+static json_t *
+neighbours_json(const struct scenario *scenario)
+{
+    struct adjacency_table *table = &scenario->tables->adjacencies;
+    json_t *object = json_object();
+
+    for (uint32_t i = 0; i < atomic_load(&table->high); i++) {
+        const struct adjacency *each = &table->entries[i];
+        const struct mac_addr mac = adjacency_mac(atomic_load(&each->link));
+        char address[IP_ADDR_TEXT_MAX], mac_text[MAC_TEXT_MAX];
+
+        json_object_set_new(
+            object, ip_addr_format(&each->address, address),
+            json_pack("[s, s, i]",
+                      neighbour_state_name((enum neighbour_state)atomic_load(&each->state)),
+                      mac_format(&mac, mac_text), (int)atomic_load(&each->held)));
+    }
+    return object;
+}
+
 static json_t *
 result_json(const struct scenario *scenario)
 {
     uint64_t drops[DROP_REASONS], punts[PUNT_REASONS];
+    struct slowpath_counters slowpath;
+    json_t *result;
 
     counters_drops(scenario->counters, drops);
     counters_punts(scenario->counters, punts);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "drops",
-                     reasons_json(drops, DROP_REASONS, drop_name), "punts",
-                     reasons_json(punts, PUNT_REASONS, punt_name), "ports", ports_json(scenario),
-                     "vifs", vifs_json(scenario), "vrfs", vrfs_json(scenario), "endpoints",
-                     endpoints_json(scenario), "punted", punted_json(scenario));
+    counters_slowpath(scenario->counters, &slowpath);
+    result = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "drops",
+                       reasons_json(drops, DROP_REASONS, drop_name), "punts",
+                       reasons_json(punts, PUNT_REASONS, punt_name), "ports", ports_json(scenario),
+                       "vifs", vifs_json(scenario), "vrfs", vrfs_json(scenario), "endpoints",
+                       endpoints_json(scenario), "punted", punted_json(scenario));
+    if (scenario->slowpath != NULL)
+        json_object_set_new(result, "slowpath",
+                            json_pack("{s:I, s:I, s:o}", "consumed", (json_int_t)slowpath.consumed,
+                                      "originated", (json_int_t)slowpath.originated, "neighbours",
+                                      neighbours_json(scenario)));
+    return result;
+}
+
+static unsigned
+turn(struct scenario *scenario)
+{
+    unsigned packets = 0;
+
+    for (unsigned worker = 0; worker < scenario->n_workers; worker++)
+        packets += fastpath_poll_once(fastpath_worker(scenario->fastpath, worker));
+    if (scenario->slowpath != NULL)
+        packets += slowpath_poll_once(scenario->slowpath, scenario->now_ms);
+    return packets;
 }
 
 static void
-run_until_quiet(const struct scenario *scenario)
+run_until_quiet(struct scenario *scenario)
 {
-    for (unsigned quiet = 0; quiet < QUIET_TURNS; quiet++) {
-        for (unsigned worker = 0; worker < scenario->n_workers; worker++) {
-            if (fastpath_poll_once(fastpath_worker(scenario->fastpath, worker)) > 0)
+    for (;;) {
+        for (unsigned quiet = 0; quiet < QUIET_TURNS; quiet++) {
+            if (turn(scenario) > 0)
                 quiet = 0;
         }
+        if (scenario->now_ms >= scenario->until_ms)
+            return;
+        scenario->now_ms += TIME_STEP_MS;
     }
 }
 

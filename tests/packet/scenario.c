@@ -135,6 +135,27 @@ add_port(struct scenario *scenario, json_t *object, struct rte_mempool *pool)
     return NULL;
 }
 
+/* {"address": ADDRESS, "prefix_length": N, "lease": SECONDS, "dns": [ADDRESS...]} */
+static bool
+service_of(json_t *object, struct vif_service *service)
+{
+    json_t *dns;
+    size_t i;
+
+    if (object == NULL)
+        return true;
+    service->dhcp = true;
+    service->prefix_length = (uint8_t)number_of(object, "prefix_length", 32);
+    service->lease_seconds = number_of(object, "lease", 3600);
+    json_array_foreach(json_object_get(object, "dns"), i, dns)
+    {
+        if (i == VIF_DNS_MAX || ip_addr_parse(json_string_value(dns), &service->dns[i]) != 0)
+            return false;
+        service->n_dns++;
+    }
+    return address_of(object, "address", "", &service->address);
+}
+
 static const char *
 add_vif(struct scenario *scenario, json_t *object)
 {
@@ -154,7 +175,10 @@ add_vif(struct scenario *scenario, json_t *object)
         return wrong("vif's vrf or port", name);
     if (!address_of(object, "gateway", "169.254.0.1", &vif.gateway))
         return wrong("vif's gateway", name);
+    if (!service_of(json_object_get(object, "dhcp"), &vif.service))
+        return wrong("vif's dhcp", name);
     vif.port = (uint16_t)port;
+    snprintf(vif.name, sizeof(vif.name), "%s", name == NULL ? "" : name);
     if (text_of(object, "mac") == NULL || mac_parse(text_of(object, "mac"), &vif.mac) != 0)
         return wrong("vif's mac", name);
     json_array_foreach(json_object_get(object, "sources"), i, source)
@@ -276,6 +300,27 @@ make_threads(struct scenario *scenario, json_t *object)
     return scenario->fastpath == NULL ? wrong("fastpath", "no memory") : NULL;
 }
 
+/* A slow path, if one is to take part. */
+static const char *
+make_slowpath(struct scenario *scenario, json_t *object, struct rte_mempool *pool)
+{
+    const struct slowpath_config config = {
+        .tables = scenario->tables,
+        .ports = scenario->port_table,
+        .rings = scenario->rings,
+        .counters = scenario->counters,
+        .pool = pool,
+        .underlay_address = scenario->underlay_address,
+    };
+
+    if (object == NULL)
+        return NULL;
+    scenario->now_ms = 1000000;
+    scenario->until_ms = scenario->now_ms + number_of(object, "until_ms", 0);
+    scenario->slowpath = slowpath_create(&config);
+    return scenario->slowpath == NULL ? wrong("slowpath", "no memory") : NULL;
+}
+
 const char *
 scenario_create(struct scenario *scenario, json_t *object, struct rte_mempool *pool)
 {
@@ -305,7 +350,8 @@ scenario_create(struct scenario *scenario, json_t *object, struct rte_mempool *p
                 error = parts[part].add(scenario, each);
         }
     }
-    return error;
+    return error != NULL ? error
+                         : make_slowpath(scenario, json_object_get(object, "slowpath"), pool);
 }
 
 static void
@@ -321,6 +367,7 @@ scenario_destroy(struct scenario *scenario)
         (void)port_withdraw(scenario->port_table, scenario->ports[i], close_port,
                             scenario->ports[i]);
     fastpath_destroy(scenario->fastpath);
+    slowpath_destroy(scenario->slowpath);
     rings_destroy(scenario->rings);
     counters_destroy(scenario->counters);
     if (scenario->tables != NULL)

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "fastpath/fastpath.h"
+#include "slowpath/slowpath.h"
 
 #define SCENARIO_NAMED_MAX 64
 
@@ -27,13 +28,16 @@ struct scenario {
     struct rings *rings;
     struct counters *counters;
     struct fastpath *fastpath;
+    struct slowpath *slowpath; /* NULL: what is punted stays in the rings */
+    uint64_t now_ms, until_ms; /* its time, of which nobody waits for the end */
     struct ip_addr underlay_address;
     struct port *ports[SCENARIO_NAMED_MAX];
     struct named port_names, vrfs, vifs, endpoints;
 };
 
 /**
- * Makes everything that `object` describes. The object must outlive the scenario.
+ * Makes everything that `object` describes. With "slowpath": {"until_ms": N} a slow path takes
+ * part, for which N milliseconds pass. The object must outlive the scenario.
  * @return NULL, or what is wrong.
  */
 const char *scenario_create(struct scenario *scenario, json_t *object, struct rte_mempool *pool);
