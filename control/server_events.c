@@ -156,7 +156,6 @@ on_ended(void *user, enum xmpp_end end, const char *why)
         session->host->rib_changed(session->user);
     }
     forget_progress(session);
-    session->host->ended(session->user, session);
 }
 
 int

@@ -39,8 +39,6 @@ struct session_host {
     void (*wants_step)(void *user, struct server_session *session);
     /** rib_run() is wanted. */
     void (*rib_changed)(void *user);
-    /** The session is over; server_session_release() may be called, now or later. */
-    void (*ended)(void *user, struct server_session *session);
 };
 
 struct server_session {
@@ -84,7 +82,7 @@ void server_session_init(struct server_session *session);
  */
 int server_session_open(struct server_session *session, const struct xmpp_client_config *config);
 
-/** Frees the client after `ended`; at any other time, too: then nothing is said to the server. */
+/** Frees the client, once its carrier is; before its end, nothing is said to the server. */
 void server_session_release(struct server_session *session);
 
 /** Changes the state; the host does so between two sessions. */

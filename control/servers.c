@@ -55,19 +55,10 @@ host_rib_changed(void *user)
     timer_arm_now(servers->run);
 }
 
-/* The transport still sends what is left, then calls on_transport_done(). */
-static void
-host_ended(void *user, struct server_session *session)
-{
-    (void)user;
-    (void)session;
-}
-
 static const struct session_host host = {
     .now = host_now,
     .wants_step = host_wants_step,
     .rib_changed = host_rib_changed,
-    .ended = host_ended,
 };
 
 /* ---- One server ---- */

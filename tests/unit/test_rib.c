@@ -186,7 +186,7 @@ live_beats_stale_whatever_its_preference(void **state)
 }
 
 static void
-c6_a_refused_next_hop_lets_the_next_best_through(void **state)
+c06_a_refused_next_hop_lets_the_next_best_through(void **state)
 {
     struct bench bench;
     (void)state;
@@ -668,7 +668,7 @@ main(void)
         cmocka_unit_test(c21_among_equals_the_more_recent_positive_update_wins),
         cmocka_unit_test(c21_an_item_repeated_unchanged_is_no_news),
         cmocka_unit_test(live_beats_stale_whatever_its_preference),
-        cmocka_unit_test(c6_a_refused_next_hop_lets_the_next_best_through),
+        cmocka_unit_test(c06_a_refused_next_hop_lets_the_next_best_through),
         cmocka_unit_test(c38_several_next_hops_are_one_path),
         cmocka_unit_test(c39_only_servers_fill_the_rib),
         cmocka_unit_test(c37_item_ids_are_opaque),

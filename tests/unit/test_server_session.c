@@ -47,18 +47,10 @@ lab_rib_changed(void *user)
     (void)user;
 }
 
-static void
-lab_ended(void *user, struct server_session *session)
-{
-    (void)user;
-    (void)session;
-}
-
 static const struct session_host lab_host = {
     .now = lab_now,
     .wants_step = lab_wants_step,
     .rib_changed = lab_rib_changed,
-    .ended = lab_ended,
 };
 
 /* Moves what one end has to say to the other. True if there was anything. */
