@@ -38,7 +38,10 @@ void routing_start(struct routing *routing);
 void routing_drain(struct routing *routing, int timeout_ms, void (*done)(void *context),
                    void *context);
 
-/** Writes a last snapshot, closes the sessions without retracting anything, frees. */
+/** Writes a last snapshot: before the interfaces go. */
+void routing_save(struct routing *routing);
+
+/** Closes the sessions without retracting anything, and frees. After helper_drain(). */
 void routing_destroy(struct routing *routing);
 
 /* Its parts, for the verbs. */
