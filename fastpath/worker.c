@@ -12,13 +12,26 @@
 #include "fastpath/vif_egress.h"
 #include "fastpath/vif_ingress.h"
 
-/* One burst of a port, from end to end. */
+void
+worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
+               unsigned n)
+{
+    struct group tunnels, interfaces;
+    struct burst burst;
+
+    if (port->role == PORT_UNDERLAY)
+        underlay_ingress(worker, port, packets, n, &burst);
+    else
+        vif_ingress(worker, port, packets, n, &burst);
+    lookup(worker, &burst, &tunnels, &interfaces);
+    tunnel_egress(worker, &burst, &tunnels);
+    vif_egress(worker, &burst, &interfaces);
+}
+
 static unsigned
 poll_port(struct worker *worker, const struct port *port)
 {
     struct rte_mbuf *packets[BURST_PACKETS];
-    struct group tunnels, interfaces;
-    struct burst burst;
     uint64_t octets = 0;
     const unsigned n = port_receive(port, packets, BURST_PACKETS);
 
@@ -28,14 +41,7 @@ poll_port(struct worker *worker, const struct port *port)
         octets += rte_pktmbuf_pkt_len(packets[i]);
     traffic_add(&worker->counters->ports[port->number].rx, n, octets);
     counter_add(&worker->counters->worker.bursts, 1);
-
-    if (port->role == PORT_UNDERLAY)
-        underlay_ingress(worker, port, packets, n, &burst);
-    else
-        vif_ingress(worker, port, packets, n, &burst);
-    lookup(worker, &burst, &tunnels, &interfaces);
-    tunnel_egress(worker, &burst, &tunnels);
-    vif_egress(worker, &burst, &interfaces);
+    worker_forward(worker, port, packets, n);
     return n;
 }
 

@@ -37,5 +37,10 @@ struct worker {
  * @return packets taken in. */
 unsigned worker_turn(struct worker *worker);
 
+/** Takes packets that came from `port` through the stages, up to what transmit_flush() sends.
+ * @param n at most BURST_PACKETS */
+void worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
+                    unsigned n);
+
 /** Turns until `ending`. */
 void worker_run(struct worker *worker);

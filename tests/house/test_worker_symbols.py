@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""A busy worker makes no system call, takes no lock, allocates nothing from the heap and writes no
+log: its object files may call each other and what is named here, nothing else.
+
+Arguments: the static libraries of fastpath, lib/net and lib/table.
+"""
+
+import re
+import subprocess
+import sys
+import unittest
+
+# Object files that run on workers. fastpath.c is the facade, called by the control thread; idle.c
+# sleeps, that is its task.
+NOT_ON_WORKERS = {"fastpath.c.o", "idle.c.o"}
+FROM_LIBRARIES = {"parse.c.o", "checksum.c.o", "fib_lookup.c.o"}
+
+ALLOWED = {
+    # DPDK: packet buffers, rings and ports, all inline but for their tables and callbacks
+    "rte_mempool_ops_table", "rte_eth_fp_ops", "rte_eth_call_rx_callbacks",
+    "rte_eth_call_tx_callbacks", "per_lcore__lcore_id", "__rte_panic",
+    # the compiler's and the linker's own
+    "memcpy", "memmove", "memset", "memcmp", "__tls_get_addr", "_GLOBAL_OFFSET_TABLE_",
+    "__stack_chk_fail", "__memcpy_chk", "__memset_chk",
+    # idle.c, when there is no packet; and the words of quiescence
+    "idle_begin", "idle_wait", "reclaim_register", "reclaim_unregister", "reclaim_online",
+    "reclaim_offline", "reclaim_quiescent",
+    # values from values
+    "ip_addr_to_v4", "punt_reason_rate",
+}
+# "lib.a:dir/file.c.o:0000000000000010 T name"
+LINE = re.compile(r"([\w.-]+\.o):\s*(?:[0-9a-f]+)?\s+\w\s+(\S+)$")
+INSTRUMENTS = re.compile(r"__(asan|ubsan|sanitizer|gcov|sancov|tsan)_|__llvm_prof")
+
+
+def symbols(archive, flag):
+    """{object file: {symbol}} of a static library."""
+    text = subprocess.run(["nm", "-A", flag, archive], capture_output=True, text=True,
+                          check=True).stdout
+    found = {}
+    for line in text.splitlines():
+        file, name = LINE.search(line).groups()
+        found.setdefault(file, set()).add(name)
+    return found
+
+
+class WorkerSymbols(unittest.TestCase):
+    archives = []
+
+    def test_workers_call_nothing_that_could_block(self):
+        undefined, defined = {}, set()
+        for number, archive in enumerate(self.archives):
+            for flag in ("--undefined-only", "--defined-only"):
+                for file, names in symbols(archive, flag).items():
+                    if file in FROM_LIBRARIES or number == 0 and file not in NOT_ON_WORKERS:
+                        undefined.setdefault(file, set())
+                        if flag == "--undefined-only":
+                            undefined[file] = names
+                        else:
+                            defined |= names
+        self.assertLessEqual({"worker.c.o", "transmit.c.o", "lookup.c.o", *FROM_LIBRARIES},
+                             set(undefined))
+        faults = [f"{file}: {name}" for file, names in sorted(undefined.items())
+                  for name in sorted(names - defined - ALLOWED) if not INSTRUMENTS.match(name)]
+        self.assertEqual(faults, [])
+
+    def test_the_rule_sees_what_idling_calls(self):
+        found = symbols(self.archives[0], "--undefined-only")
+        self.assertIn("nanosleep", found["idle.c.o"])
+        self.assertIn("calloc", found["fastpath.c.o"])
+
+
+if __name__ == "__main__":
+    WorkerSymbols.archives = sys.argv[1:4]
+    unittest.main(argv=sys.argv[:1], verbosity=2)
