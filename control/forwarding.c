@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/hmap.h"
+#include "lib/stats/counters.h"
 
 #define IPV4_OCTETS  20
 #define UDP_OCTETS   8
@@ -53,6 +54,7 @@ struct own_entry {
 
 struct forwarding {
     struct tables *tables;
+    struct counters *counters;
     struct forwarding_underlay underlay;
     struct hmap endpoints;            /* struct known_endpoint */
     struct known_endpoint **by_index; /* the same, by index of the endpoint table */
@@ -62,7 +64,8 @@ struct forwarding {
 };
 
 struct forwarding *
-forwarding_create(struct tables *tables, const struct forwarding_underlay *underlay)
+forwarding_create(struct tables *tables, struct counters *counters,
+                  const struct forwarding_underlay *underlay)
 {
     struct forwarding *forwarding = calloc(1, sizeof(*forwarding));
 
@@ -74,6 +77,7 @@ forwarding_create(struct tables *tables, const struct forwarding_underlay *under
         return NULL;
     }
     forwarding->tables = tables;
+    forwarding->counters = counters;
     forwarding->underlay = *underlay;
     return forwarding;
 }
@@ -216,6 +220,7 @@ endpoint_make(struct forwarding *forwarding, const struct endpoint_key *key,
     error = hmap_add(&forwarding->endpoints, &known->node, endpoint_key_hash(key));
     if (error != 0)
         goto remove_endpoint;
+    counters_endpoint_baseline(forwarding->counters, known->index);
     forwarding->by_index[known->index] = known;
     *made = known;
     return 0;

@@ -17,6 +17,7 @@
 #include "lib/table/tables.h"
 #include "lib/xmpp/route.h"
 
+struct counters;
 struct forwarding;
 
 #define FORWARDING_ENCAPSULATIONS_MAX 3
@@ -38,8 +39,9 @@ struct forwarding_refusals {
     uint64_t fib, endpoints, ecmp, neighbours, no_encapsulation, unreachable;
 };
 
-/** @return NULL without memory. */
-struct forwarding *forwarding_create(struct tables *tables,
+/** `counters` are those of the endpoints, told when an index has a new owner. @return NULL without
+ * memory. */
+struct forwarding *forwarding_create(struct tables *tables, struct counters *counters,
                                      const struct forwarding_underlay *underlay);
 void forwarding_destroy(struct forwarding *forwarding);
 

@@ -255,7 +255,7 @@ make_forwarding(const struct control *control)
     };
 
     memcpy(underlay.encapsulations, config->encapsulations, config->n_encapsulations);
-    return forwarding_create(control->tables, &underlay);
+    return forwarding_create(control->tables, control->counters, &underlay);
 }
 
 static int

@@ -12,11 +12,13 @@
 #include <errno.h>
 
 #include "control/forwarding.h"
+#include "lib/stats/counters.h"
 
 enum { VRF = 1 };
 
 struct world {
     struct tables *tables;
+    struct counters *counters;
     struct forwarding *forwarding;
 };
 
@@ -64,7 +66,10 @@ set_up(void **state)
     limits.ecmp_sets = 2;
     world.tables = tables_create(&limits, 1, 8);
     assert_non_null(world.tables);
-    world.forwarding = forwarding_create(world.tables, &underlay);
+    world.counters = counters_create(
+        &(struct counters_shape){ .threads = 1, .endpoints = limits.endpoints, .vifs = 1 });
+    assert_non_null(world.counters);
+    world.forwarding = forwarding_create(world.tables, world.counters, &underlay);
     assert_non_null(world.forwarding);
     *state = &world;
     return 0;
@@ -76,6 +81,7 @@ tear_down(void **state)
     struct world *world = *state;
 
     forwarding_destroy(world->forwarding);
+    counters_destroy(world->counters);
     tables_destroy(world->tables);
     return 0;
 }
