@@ -58,7 +58,6 @@ rib_free(struct rib *rib)
 
     if (rib == NULL)
         return;
-    rib->events = (struct rib_events){ .best_changed = NULL };
     while ((vpn = TAILQ_FIRST(&rib->vpn_order)) != NULL)
         rib_vpn_remove(rib, vpn);
     while (rib_run(rib, 0) == 0)
@@ -127,7 +126,6 @@ rib_vpn_add(struct rib *rib, const char *name, void *vpn_user)
 
     if (!text_is_ascii_name(name, RIB_VPN_NAME_MAX - 1) || rib_vpn_find(rib, name) != NULL)
         return NULL;
-    rib_vpn_finish_removed(rib, name);
     vpn = calloc(1, sizeof(*vpn) + strlen(name) + 1);
     if (vpn == NULL)
         return NULL;

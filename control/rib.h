@@ -63,7 +63,7 @@ struct rib_events {
     /**
      * What packets to `prefix` need has changed: `best` holds the next hops to use (only the
      * acceptable ones, sorted by address and label), or is NULL when no path is left. Not called
-     * when another path with the same next hops takes over.
+     * when another path with the same next hops takes over, nor for a removed VPN.
      */
     void (*best_changed)(void *user, void *vpn_user, const struct ip_prefix *prefix,
                          const struct route *best);
@@ -74,9 +74,6 @@ struct rib_events {
      */
     bool (*acceptable)(void *user, void *vpn_user, const struct ip_prefix *prefix,
                        const struct route_next_hop *next_hop);
-
-    /** A removed VPN has been taken apart: the last word about it. May be NULL. */
-    void (*vpn_gone)(void *user, void *vpn_user);
 };
 
 /** Copies `limits` (NULL: the defaults) and `events`. NULL without memory. */
@@ -99,8 +96,7 @@ const char *rib_server_name(const struct rib_server *server);
 const struct ip_addr *rib_server_address(const struct rib_server *server);
 
 /**
- * A VPN, from now on open for items. Has an earlier one of that name, removed but not yet gone,
- * taken apart first.
+ * A VPN, from now on open for items.
  * @return the VPN, or NULL (no memory, or the name is empty, not ASCII, over 128 octets
  * or in use).
  */
@@ -110,8 +106,8 @@ const char *rib_vpn_name(const struct rib_vpn *vpn);
 void *rib_vpn_user(const struct rib_vpn *vpn);
 
 /**
- * Removes a VPN: rib_run() takes its paths away, with best_changed() for each prefix that had one,
- * then calls vpn_gone(). The handle is no longer to be used.
+ * Removes a VPN: no event speaks of it any more, the handle is no longer to be used, rib_run()
+ * frees its paths. What of it is in use the caller takes out first (rib_list()).
  */
 void rib_vpn_remove(struct rib *rib, struct rib_vpn *vpn);
 

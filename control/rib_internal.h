@@ -179,9 +179,6 @@ void rib_session_release(struct rib_session *session);
 /** Has rib_run() visit every prefix of the VPN, from the first on. */
 void rib_vpn_queue(struct rib *rib, struct rib_vpn *vpn);
 
-/** Takes a removed VPN of this name apart at once, if there still is one. */
-void rib_vpn_finish_removed(struct rib *rib, const char *name);
-
 /** Moves every place that stands at this prefix to the next one. */
 void rib_places_leave_prefix(struct rib *rib, struct rib_vpn *vpn, struct rib_prefix *prefix);
 

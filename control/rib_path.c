@@ -291,7 +291,7 @@ tell(const struct rib *rib, const struct rib_vpn *vpn, const struct rib_prefix *
     struct route route;
 
     rib_prefix_remember(prefix, &now);
-    if (rib->events.best_changed == NULL ||
+    if (vpn->removed || rib->events.best_changed == NULL ||
         (now.n == before->n && next_hops_equal(now.next_hops, before->next_hops, now.n)))
         return;
     if (now.n == 0) {

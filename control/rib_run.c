@@ -7,7 +7,6 @@
  */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "control/rib_internal.h"
 
@@ -130,43 +129,23 @@ visit(struct rib *rib, struct rib_vpn *vpn, struct rib_prefix *prefix, int64_t n
     rib_prefix_choose(rib, vpn, prefix, &told);
 }
 
-/* Every prefix of a queued VPN has been visited. */
+/* Every prefix of the first queued VPN has been visited. */
 static void
 finish(struct rib *rib, struct rib_vpn *vpn)
 {
-    struct rib_vpn *first;
+    struct rib_vpn *next;
 
     TAILQ_REMOVE(&rib->work, vpn, work);
     vpn->queued = false;
-    first = TAILQ_FIRST(&rib->work);
-    rib->next = first == NULL ? NULL : TAILQ_FIRST(&first->order);
-    if (!vpn->removed) {
-        if (vpn->deadline < rib->deadline)
-            rib->deadline = vpn->deadline;
-        return;
+    next = TAILQ_FIRST(&rib->work);
+    rib->next = next == NULL ? NULL : TAILQ_FIRST(&next->order);
+    if (vpn->removed) {
+        hmap_clear(&vpn->prefixes);
+        hmap_clear(&vpn->items);
+        free(vpn);
+    } else if (vpn->deadline < rib->deadline) {
+        rib->deadline = vpn->deadline;
     }
-    if (rib->events.vpn_gone != NULL)
-        rib->events.vpn_gone(rib->user, vpn->user);
-    hmap_clear(&vpn->prefixes);
-    hmap_clear(&vpn->items);
-    free(vpn);
-}
-
-void
-rib_vpn_finish_removed(struct rib *rib, const char *name)
-{
-    struct rib_vpn *vpn;
-
-    TAILQ_FOREACH(vpn, &rib->work, work)
-    {
-        if (vpn->removed && strcmp(vpn->name, name) == 0)
-            break;
-    }
-    if (vpn == NULL)
-        return;
-    while (!TAILQ_EMPTY(&vpn->order))
-        visit(rib, vpn, TAILQ_FIRST(&vpn->order), 0);
-    finish(rib, vpn);
 }
 
 static void

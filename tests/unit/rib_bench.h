@@ -26,8 +26,7 @@ struct bench {
     struct rib_server *rs1, *rs2;
     struct rib_vpn *red;
     int64_t now;
-    unsigned n_told; /* events */
-    unsigned n_gone;
+    unsigned n_told;        /* events */
     uint32_t refused_label; /* acceptable() says no to it */
     struct {
         struct ip_prefix prefix;
@@ -97,21 +96,11 @@ bench_acceptable(void *user, void *vpn_user, const struct ip_prefix *prefix,
 }
 
 static inline void
-bench_vpn_gone(void *user, void *vpn_user)
-{
-    struct bench *bench = user;
-    (void)vpn_user;
-
-    bench->n_gone++;
-}
-
-static inline void
 bench_open(struct bench *bench, const struct rib_limits *limits)
 {
     static const struct rib_events events = {
         .best_changed = bench_best_changed,
         .acceptable = bench_acceptable,
-        .vpn_gone = bench_vpn_gone,
     };
     struct ip_addr first = ip_addr_from_v4(0xc6336401u), second = ip_addr_from_v4(0xc6336402u);
 
