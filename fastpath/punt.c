@@ -41,20 +41,33 @@ bucket_take(struct punt_bucket *bucket, const struct punt_rate_cycles *rate, uin
     return true;
 }
 
+/* Takes the tokens that a packet needs. A guest that has long been quiet is not made to pay for
+ * others that use up the reason's share together. */
+static enum drop_reason
+take_tokens(struct punt_meters *meters, const struct packet_note *note, uint64_t now)
+{
+    const uint8_t reason = note->reason;
+    bool quiet = false;
+
+    if (note->vif != VIF_NONE) {
+        struct punt_bucket *bucket = &meters->interfaces[note->vif * PUNT_REASONS + reason];
+
+        quiet = bucket->full_at <= now;
+        if (!bucket_take(bucket, &meters->interface_rates[reason], now))
+            return DROP_PUNT_INTERFACE_RATE;
+    }
+    if (!bucket_take(&meters->reasons[reason], &meters->reason_rates[reason], now) && !quiet)
+        return DROP_PUNT_REASON_RATE;
+    return DROP_REASONS;
+}
+
 void
 punt(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *note)
 {
-    struct punt_meters *meters = &worker->punts;
-    const uint8_t reason = note->reason;
+    const enum drop_reason refused = take_tokens(&worker->punts, note, worker->now);
 
-    if (note->vif != VIF_NONE &&
-        !bucket_take(&meters->interfaces[note->vif * PUNT_REASONS + reason],
-                     &meters->interface_rates[reason], worker->now)) {
-        drop(worker, packet, DROP_PUNT_INTERFACE_RATE, note->vif);
-        return;
-    }
-    if (!bucket_take(&meters->reasons[reason], &meters->reason_rates[reason], worker->now)) {
-        drop(worker, packet, DROP_PUNT_REASON_RATE, note->vif);
+    if (refused != DROP_REASONS) {
+        drop(worker, packet, refused, note->vif);
         return;
     }
     *packet_note(packet) = *note;
@@ -62,5 +75,5 @@ punt(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *n
         drop(worker, packet, DROP_PUNT_QUEUE, note->vif);
         return;
     }
-    counter_add(&worker->counters->punts[reason], 1);
+    counter_add(&worker->counters->punts[note->reason], 1);
 }

@@ -3,7 +3,8 @@
 
 /*
  * The way to the slow path, policed twice: a packet takes a token of its interface and reason, and
- * one of the reason as a whole, so that one guest can use up its own share and no more.
+ * one of the reason as a whole, so that one guest can use up its own share and no more. Many guests
+ * together can use up the reason's: a packet of one that has all its tokens passes nevertheless.
  */
 
 #include <stdint.h>

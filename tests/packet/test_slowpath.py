@@ -119,6 +119,16 @@ class SlowPath(unittest.TestCase):
         self.expect(result["out"]["p1"])
         self.expect(result["out"]["p2"])
 
+    def test_many_that_flood_do_not_silence_one_that_is_quiet(self):
+        macs = {tag: f"02:00:00:00:02:{tag:02x}" for tag in range(1, 31)}
+        vifs = [{"name": f"g{tag}", "vrf": "red", "port": "p1", "vlan": tag, "mac": mac,
+                 "sources": [OWN]} for tag, mac in macs.items()]
+        floods = [arp(GATEWAY, mac=macs[tag], tag=tag) for tag in range(1, 30)] * 110
+        result = self.lab.run(dict(guests(vifs=vifs), routes=[], labels=[]),
+                              {"p1": [*floods, arp(GATEWAY, mac=macs[30], tag=30)]})
+        self.assertEqual(lab.accounting_faults(result), [])
+        self.expect(result["out"]["p1"][-1:], arp_answer(GATEWAY, mac=macs[30], tag=30))
+
     # --- DHCP
 
     def answer(self, *sent, drops=(), **changes):
