@@ -43,23 +43,40 @@ append_scalar(const json_t *value, char *text, size_t size)
     }
 }
 
-void
-format_any(const json_t *value, char *text, size_t size)
+/* With `key` the members of a list may be objects: what stands under the key is shown. */
+static void
+format_list(const json_t *value, const char *key, char *text, size_t size)
 {
     const json_t *member;
     size_t i;
 
     text[0] = '\0';
-    if (json_is_array(value)) {
-        json_array_foreach(value, i, member)
-        {
-            if (i > 0)
-                append(text, size, ",");
-            append_scalar(member, text, size);
-        }
-    } else {
-        append_scalar(value, text, size);
+    json_array_foreach(value, i, member)
+    {
+        if (i > 0)
+            append(text, size, ",");
+        append_scalar(key != NULL && json_is_object(member) ? json_object_get(member, key) : member,
+                      text, size);
     }
+    if (text[0] == '\0')
+        append(text, size, "-");
+}
+
+void
+format_next_hops(const json_t *value, char *text, size_t size)
+{
+    format_list(value, "address", text, size);
+}
+
+void
+format_any(const json_t *value, char *text, size_t size)
+{
+    if (json_is_array(value)) {
+        format_list(value, NULL, text, size);
+        return;
+    }
+    text[0] = '\0';
+    append_scalar(value, text, size);
     if (text[0] == '\0')
         append(text, size, "-");
 }

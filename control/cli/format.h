@@ -15,6 +15,9 @@ typedef void cli_formatter(const json_t *value, char *text, size_t size);
 /** A string, a number, "yes" or "no"; a list with commas between; "-" for null, "" and []. */
 cli_formatter format_any;
 
+/** A list of next hops, each an address or an object with one: the addresses. */
+cli_formatter format_next_hops;
+
 /** Seconds as 14s, 5m, 3h or 12d. */
 cli_formatter format_age;
 

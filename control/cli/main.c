@@ -10,7 +10,6 @@
 
 #include "control/cli/verbs.h"
 #include "lib/base/text.h"
-#include "lib/rpc/client.h"
 
 #define SOCKET_DEFAULT    "/run/millrace/millrace.sock"
 #define TIMEOUT_S_DEFAULT 30u
@@ -91,38 +90,6 @@ parse_options(int argc, char **argv, struct options *options)
     return 0;
 }
 
-/* Calls a verb, page after page where it lists, and joins the pages into one result. */
-static int
-call(struct rpc_client *client, const struct cli_verb *verb, json_t *params, json_t **whole,
-     struct rpc_client_error *error)
-{
-    bool more = true;
-
-    *whole = NULL;
-    while (more) {
-        json_t *result = NULL;
-        int status = rpc_client_call(client, verb->method, json_deep_copy(params), &result, error);
-        if (status != 0) {
-            json_decref(*whole);
-            *whole = NULL;
-            return status;
-        }
-        json_t *next = json_incref(json_object_get(result, "next"));
-        more = verb->list != NULL && json_is_string(next);
-        if (*whole == NULL)
-            *whole = json_incref(result);
-        else
-            json_array_extend(json_object_get(*whole, verb->list),
-                              json_object_get(result, verb->list));
-        json_object_del(*whole, "next");
-        if (more)
-            json_object_set(params, "after", next);
-        json_decref(next);
-        json_decref(result);
-    }
-    return 0;
-}
-
 /* One table for each value of the verb's grouping key, which itself has no column. */
 static void
 print_groups(const struct cli_verb *verb, json_t *rows)
@@ -182,7 +149,7 @@ ask(const struct cli_verb *verb, json_t *params, const struct options *options)
 
     if (status != 0)
         return fail(EXIT_REFUSED, options->socket, strerror(-status));
-    status = call(client, verb, params, &result, &error);
+    status = cli_call(client, verb, params, &result, &error);
     rpc_client_close(client);
     if (status == -EREMOTEIO)
         return fail(EXIT_REFUSED, error.field, error.message);

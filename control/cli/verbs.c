@@ -61,7 +61,7 @@ static const struct cli_column vrf_columns[] = {
 static const struct cli_column route_columns[] = {
     TEXT("PREFIX", "prefix"),
     TEXT("VIA", "via"),
-    TEXT("NEXT HOPS", "next_hops"),
+    { "NEXT HOPS", "next_hops", format_next_hops, false },
     NUMBER("LABEL", "label"),
     TEXT("ENCAP", "encapsulation"),
     TEXT("SERVER", "server"),
@@ -77,10 +77,11 @@ static const struct cli_column route_columns[] = {
 };
 
 static const struct cli_column path_columns[] = {
+    TEXT("CHOSEN", "chosen"),
     TEXT("SERVER", "server"),
     TEXT("CLIENT", "client"),
     TEXT("ORIGIN", "origin"),
-    TEXT("NEXT HOPS", "next_hops"),
+    { "NEXT HOPS", "next_hops", format_next_hops, false },
     NUMBER("LABEL", "label"),
     NUMBER("PREF", "local_preference"),
     NUMBER("SEQUENCE", "sequence_number"),

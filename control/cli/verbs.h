@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "control/cli/table.h"
+#include "lib/rpc/client.h"
 
 enum cli_type { CLI_STRING, CLI_INTEGER, CLI_BOOLEAN, CLI_STRINGS };
 
@@ -50,6 +51,14 @@ const struct cli_verb *cli_find_verb(const char *const *words, size_t *used);
  * @return an object, or NULL with `problem` filled: "FIELD: MESSAGE".
  */
 json_t *cli_parameters(const struct cli_verb *verb, const char *const *words, char problem[256]);
+
+/**
+ * Calls a verb, page after page where it lists, and joins the pages into one result. `params` gets
+ * a cursor.
+ * @return as rpc_client_call()
+ */
+int cli_call(struct rpc_client *client, const struct cli_verb *verb, json_t *params, json_t **whole,
+             struct rpc_client_error *error);
 
 /** Prints how a verb is written, in one line. */
 void cli_print_usage(FILE *out, const struct cli_verb *verb);

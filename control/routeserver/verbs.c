@@ -209,7 +209,7 @@ route_row(const struct rib_route *route)
     LIST_FOREACH(path, &route->paths, of_route)
     {
         json_t *entry = path_row(path->publication);
-        json_object_set_new(entry, "best", json_boolean(path == route->best));
+        json_object_set_new(entry, "chosen", json_boolean(path == route->best));
         json_array_append_new(paths, entry);
     }
     json_object_set_new(row, "paths", paths);

@@ -8,13 +8,21 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
 
 #include "control/cli/format.h"
 #include "control/cli/table.h"
 #include "control/cli/verbs.h"
+#include "lib/rpc/server.h"
+
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 static void
 words_name_verbs(void **state)
@@ -107,22 +115,34 @@ values_become_cells(void **state)
         cli_formatter *format;
         const char *json, *cell;
     } cases[] = {
-        { format_any, "\"a\"", "a" },        { format_any, "\"\"", "-" },
-        { format_any, "null", "-" },         { format_any, "[]", "-" },
-        { format_any, "17", "17" },          { format_any, "true", "yes" },
-        { format_any, "false", "no" },       { format_any, "[\"a\",2]", "a,2" },
-        { format_any, "1.25", "1.2" },       { format_any, "\"\\u001b[31m\"", "?[31m" },
-        { format_any, "\"\\u009b\"", "??" }, { format_age, "119", "119s" },
-        { format_age, "120", "2m" },         { format_age, "7200", "2h" },
-        { format_age, "172800", "2d" },      { format_age, "-1", "-" },
-        { format_age, "null", "-" },         { format_percent, "97.4", "97 %" },
+        { format_any, "\"a\"", "a" },
+        { format_any, "\"\"", "-" },
+        { format_any, "null", "-" },
+        { format_any, "[]", "-" },
+        { format_any, "17", "17" },
+        { format_any, "true", "yes" },
+        { format_any, "false", "no" },
+        { format_any, "[\"a\",2]", "a,2" },
+        { format_any, "1.25", "1.2" },
+        { format_any, "\"\\u001b[31m\"", "?[31m" },
+        { format_any, "\"\\u009b\"", "??" },
+        { format_age, "119", "119s" },
+        { format_age, "120", "2m" },
+        { format_age, "7200", "2h" },
+        { format_age, "172800", "2d" },
+        { format_age, "-1", "-" },
+        { format_age, "null", "-" },
+        { format_percent, "97.4", "97 %" },
         { format_percent, "\"\"", "-" },
+        { format_next_hops, "[\"192.0.2.1\",{\"address\":\"192.0.2.2\",\"label\":1}]",
+          "192.0.2.1,192.0.2.2" },
+        { format_next_hops, "[]", "-" },
     };
     (void)state;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         json_t *value = json_loads(cases[i].json, JSON_DECODE_ANY, NULL);
-        char cell[64];
+        char cell[64] = "";
         cases[i].format(value, cell, sizeof(cell));
         assert_string_equal(cell, cases[i].cell);
         json_decref(value);
@@ -197,14 +217,103 @@ lists_become_tables(void **state)
     free(text);
 }
 
+/* A daemon of 1234 VRFs, in a thread of its own. */
+
+static void
+handle_vrf_list(struct rpc_request *request, const json_t *params, void *context)
+{
+    const char *after = rpc_page_after(params);
+    int i = after == NULL ? 0 : atoi(after) + 1, end = i + (int)rpc_page_limit(params);
+    char next[16];
+    json_t *list = json_array();
+    (void)context;
+
+    for (; i < 1234 && i < end; i++)
+        json_array_append_new(list, json_pack("{s:i}", "name", i));
+    snprintf(next, sizeof(next), "%d", i - 1);
+    rpc_reply(request, rpc_page_result("vrfs", list, i < 1234 ? next : NULL));
+}
+
+static void
+handle_stop(struct rpc_request *request, const json_t *params, void *context)
+{
+    (void)params;
+    rpc_reply(request, json_object());
+    event_base_loopbreak(context);
+}
+
+static const struct rpc_parameter page_parameters[] = {
+    RPC_PAGE_PARAMETERS,
+    { NULL, RPC_STRING, false, 0, 0 },
+};
+
+static const struct rpc_verb daemon_verbs[] = {
+    { "vrf.list", page_parameters, handle_vrf_list },
+    { "stop", NULL, handle_stop },
+};
+
+struct daemon {
+    struct event_base *base;
+    struct rpc_server *server;
+};
+
+static void *
+run_daemon(void *context)
+{
+    struct daemon *daemon = context;
+
+    event_base_dispatch(daemon->base);
+    rpc_server_free(daemon->server); /* sends the answer to "stop" */
+    return NULL;
+}
+
+static void
+pages_are_joined(void **state)
+{
+    struct event_base *base = event_base_new();
+    struct daemon daemon = { base, rpc_server_new(base, &RPC_LIMITS_DEFAULT) };
+    struct rpc_client_error error;
+    struct rpc_client *client;
+    pthread_t thread;
+    json_t *result, *params = json_object();
+    char path[64];
+    size_t used;
+    (void)state;
+
+    snprintf(path, sizeof(path), "/tmp/millrace-test-cli-%d", (int)getpid());
+    assert_int_equal(rpc_server_add(daemon.server, daemon_verbs, 2, base), 0);
+    assert_int_equal(rpc_server_listen(daemon.server, path, 0600, NULL), 0);
+    pthread_create(&thread, NULL, run_daemon, &daemon);
+    assert_int_equal(rpc_client_open(path, 20000, &client), 0);
+    assert_int_equal(cli_call(client, cli_find_verb(WORDS("vrf"), &used), params, &result, &error),
+                     0);
+    assert_int_equal(json_array_size(json_object_get(result, "vrfs")), 1234);
+    assert_null(json_object_get(result, "next"));
+    json_decref(result);
+    json_decref(params);
+    params = json_pack("{s:s}", "name", "vm1");
+    assert_int_equal(
+        cli_call(client, cli_find_verb(WORDS("vif", "del"), &used), params, &result, &error),
+        -EREMOTEIO);
+    assert_string_equal(error.field, "method");
+    json_decref(params);
+    params = json_object();
+    assert_int_equal(cli_call(client, cli_find_verb(WORDS("stop"), &used), params, &result, &error),
+                     0);
+    json_decref(result);
+    json_decref(params);
+    rpc_client_close(client);
+    pthread_join(thread, NULL);
+    event_base_free(base);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(words_name_verbs),
-        cmocka_unit_test(words_become_parameters),
-        cmocka_unit_test(values_become_cells),
-        cmocka_unit_test(lists_become_tables),
+        cmocka_unit_test(words_name_verbs),    cmocka_unit_test(words_become_parameters),
+        cmocka_unit_test(values_become_cells), cmocka_unit_test(lists_become_tables),
+        cmocka_unit_test(pages_are_joined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,6 +204,10 @@ r06_a_change_is_told_to_all_subscribers_and_nothing_else_is(void **state)
 
     publish(a, "red", "10.0.0.1/32", 101); /* the same again */
     assert_string_equal(told(b, "red"), "");
+    publish_full(b, "red", "worse", "10.0.0.1/32", 110, 50, 1, 0); /* not the best */
+    assert_string_equal(told(b, "red"), "");
+    assert_int_equal(rib_retract(rib, b, "red", "worse", 0), 0);
+    assert_string_equal(told(b, "red"), "");
     publish(a, "red", "10.0.0.1/32", 103);
     assert_string_equal(told(b, "red"), "+10.0.0.1/32=103 ");
     assert_int_equal(rib_retract(rib, a, "red", "10.0.0.1/32", 0), 0);
@@ -374,6 +378,7 @@ r04_items_persist_and_a_late_subscriber_hears_them(void **state)
     subscribe(a, "red");
     publish(a, "red", "10.0.0.1/32", 101);
     rib_client_disconnect(rib, a, 0);
+    rib_purge(rib, 10, 100);
     struct rib_client *b = come("b@x", 10);
     subscribe(b, "red");
     assert_string_equal(told(b, "red"), "+10.0.0.1/32=101 ");

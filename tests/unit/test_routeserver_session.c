@@ -231,6 +231,25 @@ r05_r06_everything_on_subscribe_then_deltas(void **state)
 }
 
 static void
+r01_a_client_that_goes_without_a_word_is_noticed(void **state)
+{
+    struct peer a;
+    (void)state;
+
+    start_server(60, 0);
+    connect_peer(&a, "a");
+    subscribe(&a, "red");
+    publish(&a, "red", 1, 101);
+    RUN_UNTIL(a.items == 1);
+    drop_peer(&a); /* the socket, not the stream */
+    RUN_UNTIL(rib_client_find(server->rib, "a@ietf.org")->session == NULL);
+    assert_int_equal(rib_vrf_find(server->rib, "red")->n_subscriptions, 0);
+    assert_int_equal(server->rib->n_publications, 1);
+    assert_true(rib_client_find(server->rib, "a@ietf.org")->purge_at > 0);
+    stop_server();
+}
+
+static void
 r02_purge_is_told(void **state)
 {
     struct peer a, b;
@@ -428,6 +447,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(r05_r06_everything_on_subscribe_then_deltas),
+        cmocka_unit_test(r01_a_client_that_goes_without_a_word_is_noticed),
         cmocka_unit_test(r02_purge_is_told),
         cmocka_unit_test(nobody_is_told_to_be_in_sync_before_the_deferral_is_over),
         cmocka_unit_test(r01_the_same_client_again_replaces_its_session),
