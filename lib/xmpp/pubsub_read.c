@@ -128,6 +128,9 @@ read_items_query(const struct xmpp_element *pubsub, const struct xmpp_element *i
     const char *max_items = xmpp_element_attribute(items, "max_items");
     const struct xmpp_element *set = xmpp_element_child(pubsub, NS_RSM, "set");
 
+    if (xmpp_element_child(items, NS_PUBSUB, "item") != NULL)
+        return refuse(refusal, "feature-not-implemented", "unsupported",
+                      "items cannot be had one by one");
     if (max_items != NULL && !read_bound(max_items, request, refusal))
         return false;
     if (set == NULL)
