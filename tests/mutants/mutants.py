@@ -158,8 +158,8 @@ def run_test(mutant, tree, build):
         log = build / "meson-logs" / "testlog.txt"
         output, status = log.read_text(errors="replace"), done.returncode
     case = mutant.case.split(".")[-1]
-    failed = re.search(r"\[\s*FAILED\s*\] %s\b|%s .*?\.\.\. *(FAIL|ERROR)|^(FAIL|ERROR): %s\b"
-                       % (case, case, case), output, re.M | re.S)
+    failed = re.search(r"^\[\s*FAILED\s*\] %s\b|^(FAIL|ERROR): (test_)?%s\b" % (case, case),
+                       output, re.M)
     # A crash ends the program in the case that was running.
     running = re.findall(r"\[ RUN +\] (\w+)", output)
     crashed = status != 0 and running and running[-1] == case and \
