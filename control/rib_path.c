@@ -254,6 +254,7 @@ rib_path_candidate(const struct rib *rib, const struct rib_vpn *vpn, const struc
         .sequence_number = path->sequence_number,
         .received = path->received,
         .server_address = &rib_path_server(path)->address,
+        .server_name = rib_path_server(path)->name,
         .item_id = path->item_id,
     };
 }

@@ -47,6 +47,10 @@ selection_compare(const struct selection_candidate *a, const struct selection_ca
         order = ip_addr_compare(a->server_address, b->server_address);
     }
     if (order == 0) {
+        *rule = SELECTION_SERVER_NAME;
+        order = strcmp(a->server_name, b->server_name);
+    }
+    if (order == 0) {
         *rule = SELECTION_ITEM_ID;
         order = strcmp(a->item_id, b->item_id);
     }
@@ -80,6 +84,9 @@ selection_explain(enum selection_rule rule, bool won, const struct selection_can
         break;
     case SELECTION_SERVER_ADDRESS:
         snprintf(text, size, won ? "lower server address" : "higher server address");
+        break;
+    case SELECTION_SERVER_NAME:
+        snprintf(text, size, won ? "lower server name" : "higher server name");
         break;
     case SELECTION_ITEM_ID:
         snprintf(text, size, won ? "lower item id" : "higher item id");

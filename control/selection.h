@@ -21,6 +21,7 @@ enum selection_rule {
     SELECTION_SEQUENCE,       /* higher sequence-number (C20, C41) */
     SELECTION_RECENT,         /* received later (C21) */
     SELECTION_SERVER_ADDRESS, /* lower route server address (C20) */
+    SELECTION_SERVER_NAME,    /* two servers at one address: lower name */
     SELECTION_ITEM_ID         /* one server, two items at once: lower item id */
 };
 
@@ -32,6 +33,7 @@ struct selection_candidate {
     uint32_t sequence_number;
     int64_t received;
     const struct ip_addr *server_address;
+    const char *server_name;
     const char *item_id;
 };
 

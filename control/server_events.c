@@ -14,7 +14,7 @@
 #include "control/server_session.h"
 #include "lib/base/log.h"
 
-#define LOG_LINES_PER_TICK 20 /* about items: a server must not flood the log */
+#define LOG_LINES_PER_TICK 20 /* about items and requests: a server must not flood the log */
 
 /* The VPN of a node, NULL if we want nothing of it (any more). */
 static struct rib_vpn *
@@ -170,7 +170,7 @@ server_session_open(struct server_session *session, const struct xmpp_client_con
         .ended = on_ended,
     };
 
-    session->was_up = false;
+    session->was_up = session->was_in_sync = false;
     session->jid[0] = '\0';
     session->client = xmpp_client_new(config, &handlers, session);
     if (session->client == NULL)

@@ -108,7 +108,9 @@ note_progress(struct server_session *session)
     } else if (session->state != SERVER_IN_SYNC) {
         server_session_set_state(session, SERVER_IN_SYNC);
         session->error[0] = '\0';
-        log_info("%s: in sync, %u VPNs", session->name, wanted);
+        if (!session->was_in_sync)
+            log_info("%s: in sync (VPNs: %u)", session->name, wanted);
+        session->was_in_sync = true;
     }
 }
 
@@ -139,12 +141,15 @@ request_failed(struct server_session *session, const struct session_request *req
     const char *why = reply->outcome == XMPP_TIMED_OUT ? "no answer in time" : reply->condition;
 
     session->requests_failed++;
+    snprintf(session->error, sizeof(session->error), "%s %s: %s", names[request->kind],
+             request->subscription->name, why);
+    if (session->log_budget == 0)
+        return;
+    session->log_budget--;
     log_warning("%s: %s %s: %s%s%s", session->name, names[request->kind],
                 request->publication != NULL ? request->publication->item_id
                                              : request->subscription->name,
                 why, reply->text[0] != '\0' ? ": " : "", reply->text);
-    snprintf(session->error, sizeof(session->error), "%s %s: %s", names[request->kind],
-             request->subscription->name, why);
 }
 
 static void

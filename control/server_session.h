@@ -55,6 +55,7 @@ struct server_session {
     int64_t state_since;
     bool was_up;                           /* this session was bound … */
     int64_t up_since;                      /* … then */
+    bool was_in_sync;                      /* and in sync once */
     LIST_HEAD(, session_request) requests; /* without an answer */
     uint32_t in_flight;                    /* of these: all but <items/> */
     uint32_t n_subscribed;
@@ -68,7 +69,7 @@ struct server_session {
     uint32_t lost; /* sessions that had been up */
     uint64_t items_refused;
     uint64_t requests_failed;
-    unsigned log_budget; /* lines about refused items until the next tick */
+    unsigned log_budget; /* lines about single items and requests until the next tick */
     char jid[JID_TEXT_MAX];
     char error[SESSION_ERROR_MAX];
 };

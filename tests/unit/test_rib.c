@@ -130,6 +130,27 @@ c20_local_preference_then_sequence_then_server_address(void **state)
     }
 }
 
+/* Two servers at one address, as in a lab; two items of one server. */
+static void
+what_arrived_together_is_ordered_to_the_end(void **state)
+{
+    struct bench bench;
+    struct route route = bench_route(P, 1);
+    (void)state;
+
+    bench_open(&bench, NULL);
+    rib_server_add(bench.rib, "rs2", rib_server_address(bench.rs1));
+    bench_live(&bench, bench.rs1);
+    bench_live(&bench, bench.rs2);
+    rib_item(bench.rib, bench.red, bench.rs1, "p", &route, bench.now);
+    rib_item(bench.rib, bench.red, bench.rs2, "p", &route, bench.now);
+    assert_string_equal(bench_why(&bench, P), "*rs1 lower server name; rs2 higher server name");
+    rib_retract(bench.rib, bench.red, bench.rs1, "p");
+    rib_item(bench.rib, bench.red, bench.rs2, "o", &route, bench.now);
+    assert_string_equal(bench_why(&bench, P), "*rs2 lower item id; rs2 higher item id");
+    bench_close(&bench);
+}
+
 static void
 c21_among_equals_the_more_recent_positive_update_wins(void **state)
 {
@@ -663,6 +684,7 @@ main(void)
         cmocka_unit_test(c18_the_choice_is_made_per_entry),
         cmocka_unit_test(c19_not_withdrawn_before_every_server_has_withdrawn),
         cmocka_unit_test(c20_local_preference_then_sequence_then_server_address),
+        cmocka_unit_test(what_arrived_together_is_ordered_to_the_end),
         cmocka_unit_test(c21_among_equals_the_more_recent_positive_update_wins),
         cmocka_unit_test(c21_an_item_repeated_unchanged_is_no_news),
         cmocka_unit_test(live_beats_stale_whatever_its_preference),
