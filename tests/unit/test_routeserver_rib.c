@@ -377,7 +377,7 @@ r04_items_persist_and_a_late_subscriber_hears_them(void **state)
     struct rib_client *a = come("a@x", 0);
     subscribe(a, "red");
     publish(a, "red", "10.0.0.1/32", 101);
-    rib_client_disconnect(rib, a, 0);
+    rib_client_disconnect(rib, a, 5);
     rib_purge(rib, 10, 100);
     struct rib_client *b = come("b@x", 10);
     subscribe(b, "red");
