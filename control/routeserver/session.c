@@ -261,8 +261,10 @@ on_ended(void *user, enum xmpp_end end, const char *why)
 {
     struct session *session = user;
 
-    log_info("%s: session ended: %s: %s", name_of(session), xmpp_end_text(end),
-             why == NULL ? "" : why);
+    /* Whoever never said who he is could fill the log. */
+    log_write(session->client == NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, LOG_AREA,
+              "%s: session ended: %s: %s", name_of(session), xmpp_end_text(end),
+              why == NULL ? "" : why);
     session->server->counters.ended[end]++;
     let_go(session);
 }
