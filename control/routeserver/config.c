@@ -35,7 +35,7 @@
 static const char *file_name;
 static char *error_text;
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 keep_error(cfg_t *cfg, const char *format, va_list arguments)
 {
     char text[RS_CONFIG_ERROR_MAX / 2];
