@@ -134,6 +134,21 @@ handle_icmp_error(struct slowpath *slowpath, const struct punted *punted, size_t
     return reply_to_guest(slowpath, vif);
 }
 
+/* Whether the frame can have come from this interface: its number may have got another meaning
+ * while the packet waited in the ring, and no guest is to hear of another's packets. */
+static enum drop_reason
+check_origin(const struct vif *vif, const struct packet_note *note, const struct punted *punted)
+{
+    struct frame_view view;
+    const enum drop_reason reason = parse_frame(punted->octets, punted->here, &view);
+
+    if (reason != PARSE_OK)
+        return reason;
+    if (vif->port != note->port || vif->vlan != view.vlan)
+        return DROP_NO_INTERFACE;
+    return mac_equal(&view.eth->source, &vif->mac) ? PARSE_OK : DROP_SOURCE_MAC;
+}
+
 /* What comes from an interface. */
 static enum drop_reason
 handle_of_guest(struct slowpath *slowpath, const struct packet_note *note,
@@ -147,6 +162,9 @@ handle_of_guest(struct slowpath *slowpath, const struct packet_note *note,
             return DROP_TTL_EXPIRED;
         return note->reason == PUNT_TOO_BIG ? DROP_TOO_BIG : DROP_NO_INTERFACE;
     }
+    const enum drop_reason stranger = check_origin(punted->vif, note, punted);
+    if (stranger != PARSE_OK)
+        return stranger;
     if (!punted->vif->up || punted->vif->gateway.family != IP_V4)
         return DROP_INTERFACE_DOWN;
     switch (note->reason) {

@@ -315,7 +315,10 @@ errors_are_limited_for_each_interface(void **state)
     const uint32_t first = rig.vif;
     second.vlan = 7;
     assert_int_equal(vif_add(&rig.tables->vifs, &second, &rig.vif), 0);
-    assert_true(ask(&rig, PUNT_TTL_EXPIRED, frame, length, answer) > 0);
+    uint8_t tagged[100];
+    const size_t tagged_length =
+        rig_ipv4(tagged, &router, &guest, 7, OWN, FAR, IP_PROTOCOL_UDP, 0, frame, 8);
+    assert_true(ask(&rig, PUNT_TTL_EXPIRED, tagged, tagged_length, answer) > 0);
     rig.vif = first;
     assert_int_equal(ask(&rig, PUNT_TTL_EXPIRED, frame, length, answer), 0);
     rig.now_ms += 10;
@@ -346,6 +349,39 @@ from_a_tunnel_no_error_is_sent(void **state)
         assert_int_equal(rig_originated(&rig), before);
         assert_int_equal(rig_drops(&rig, reasons[i]), 1);
     }
+    rig_close(&rig);
+}
+
+static void
+no_guest_hears_of_anothers_packets(void **state)
+{
+    static const enum punt_reason reasons[] = { PUNT_GATEWAY, PUNT_TTL_EXPIRED, PUNT_TOO_BIG };
+    struct vif vif = rig_vif();
+    struct rig rig;
+    uint8_t message[64], frame[100], answer[16384];
+    (void)state;
+
+    rig_open(&rig);
+    const size_t octets = rig_icmp(message, 8, 0, "ping", 4);
+    const size_t length =
+        rig_ipv4(frame, &router, &guest, 0, OWN, GATEWAY, IP_PROTOCOL_ICMP, 0, message, octets);
+    /* The interface's number means another guest by the time the packet is taken up. */
+    for (unsigned i = 0; i < 3; i++) {
+        vif = rig_vif();
+        vif.mac = RIG_OTHER_MAC;
+        rig_replace_vif(&rig, &vif);
+        assert_int_equal(ask(&rig, reasons[i], frame, length, answer), 0);
+        vif = rig_vif();
+        vif.vlan = 9;
+        rig_replace_vif(&rig, &vif);
+        assert_int_equal(ask(&rig, reasons[i], frame, length, answer), 0);
+        vif = rig_vif();
+        vif.port = RIG_UNDERLAY;
+        rig_replace_vif(&rig, &vif);
+        assert_int_equal(ask(&rig, reasons[i], frame, length, answer), 0);
+    }
+    assert_int_equal(rig_drops(&rig, DROP_SOURCE_MAC), 3);
+    assert_int_equal(rig_drops(&rig, DROP_NO_INTERFACE), 6);
     rig_close(&rig);
 }
 
@@ -381,6 +417,7 @@ main(void)
         cmocka_unit_test(no_error_is_sent_about_what_the_standards_except),
         cmocka_unit_test(errors_are_limited_for_each_interface),
         cmocka_unit_test(from_a_tunnel_no_error_is_sent),
+        cmocka_unit_test(no_guest_hears_of_anothers_packets),
         cmocka_unit_test(packets_cut_short_are_dropped),
     };
 
