@@ -33,14 +33,16 @@ format_cell(const struct cli_column *column, const json_t *row, char text[CELL_S
 }
 
 static bool
-any_row_has(const json_t *rows, const char *key)
+any_row_says(const json_t *rows, const char *key)
 {
     const json_t *row;
     size_t i;
 
     json_array_foreach(rows, i, row)
     {
-        if (json_object_get(row, key) != NULL)
+        const json_t *value = json_object_get(row, key);
+        if (value != NULL && !json_is_null(value) &&
+            !(json_is_string(value) && json_string_length(value) == 0))
             return true;
     }
     return json_array_size(rows) == 0;
@@ -95,7 +97,7 @@ choose_columns(struct layout *layout, const json_t *rows, const struct cli_colum
 
     layout->n = 0;
     for (; columns != NULL && columns->title != NULL; columns++) {
-        if (any_row_has(rows, columns->key))
+        if (any_row_says(rows, columns->key))
             add_column(layout, columns, columns->title);
     }
     if (layout->n > 0)

@@ -24,10 +24,10 @@ struct cli_detail {
 };
 
 /**
- * Prints `rows`, an array of objects. A column is left out if no row has its key. With `columns`
- * NULL the keys of the rows are the columns, in the order of their first appearance, and a single
- * row is printed from top to bottom. `detail` (NULL: none) is printed under each row, indented. An
- * empty list prints the titles alone.
+ * Prints `rows`, an array of objects. A column is left out if its key is absent, null or empty in
+ * every row. With `columns` NULL the keys of the rows are the columns, in the order of their first
+ * appearance, and a single row is printed from top to bottom. `detail` (NULL: none) is printed
+ * under each row, indented. An empty list prints the titles alone.
  */
 void table_print(FILE *out, const json_t *rows, const struct cli_column *columns,
                  const struct cli_detail *detail);

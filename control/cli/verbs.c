@@ -37,6 +37,7 @@ static const struct cli_column vif_columns[] = {
     NUMBER("RX PACKETS", "rx_packets"),
     NUMBER("TX PACKETS", "tx_packets"),
     NUMBER("DROPS", "drops"),
+    TEXT("FAILURE", "failure"),
     END,
 };
 

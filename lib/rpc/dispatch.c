@@ -152,7 +152,10 @@ rpc_fail_errno(struct rpc_request *request, int error, const char *field, const 
     default:
         break;
     }
-    rpc_fail(request, code, field, "%s: %s", text, strerror(-error));
+    if (code == RPC_INTERNAL)
+        rpc_fail(request, code, field, "%s: %s", text, strerror(-error));
+    else
+        rpc_fail(request, code, field, "%s", text);
 }
 
 static const struct rpc_verb *

@@ -127,7 +127,7 @@ void rpc_fail(struct rpc_request *request, enum rpc_error code, const char *fiel
               const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /** As rpc_fail() from a negative errno: -ENOENT, -EEXIST, -EBUSY/-EAGAIN, -EINVAL/-ERANGE get
- * their codes, everything else is internal; the text is `text`: strerror. */
+ * their codes and say `text`; everything else is internal and says `text`: strerror. */
 void rpc_fail_errno(struct rpc_request *request, int error, const char *field, const char *text);
 
 /*

@@ -185,9 +185,10 @@ static void
 lists_become_tables(void **state)
 {
     static const struct cli_detail detail = { "paths", path_columns };
-    static const char rows[] = "[{\"prefix\":\"10.0.0.11/32\",\"label\":16,\"why\":\"only one\","
-                               "\"paths\":[{\"server\":\"rs1\"}]},"
-                               "{\"prefix\":\"0.0.0.0/0\",\"label\":100000,\"paths\":[]}]";
+    static const char rows[] =
+        "[{\"prefix\":\"10.0.0.11/32\",\"label\":16,\"why\":\"only one\","
+        "\"paths\":[{\"server\":\"rs1\"}]},"
+        "{\"prefix\":\"0.0.0.0/0\",\"label\":100000,\"client\":\"\",\"paths\":[]}]";
     (void)state;
 
     char *text = render(rows, columns, NULL);
