@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The RIB's structures, shared by rib.c (what comes in), rib_path.c (paths and the choice),
- * rib_run.c (what is done in slices) and rib_view.c (what is shown). For nobody else.
+ * The RIB's structures, shared by rib.c (servers, VPNs, sessions), rib_items.c (single items),
+ * rib_path.c (paths and the choice), rib_run.c (what is done in slices) and rib_view.c (what is
+ * shown). For nobody else.
  *
  * Whether a path is stale is not written into the path: it belongs to the session that last brought
  * it, and is live while that is its server's present one. So a lost session is one store, and what

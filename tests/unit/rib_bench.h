@@ -228,3 +228,17 @@ bench_close(struct bench *bench)
 {
     rib_free(bench->rib);
 }
+
+/* Both servers live and in sync, both with the same path to P. */
+static inline void
+bench_open_with_both(struct bench *bench)
+{
+    bench_open(bench, NULL);
+    bench_live(bench, bench->rs1);
+    bench_live(bench, bench->rs2);
+    bench_announce(bench, bench->rs1, 1);
+    bench_announce(bench, bench->rs2, 1);
+    bench_sync(bench, bench->rs1);
+    bench_sync(bench, bench->rs2);
+    assert_string_equal(bench_told(bench, P), "1");
+}

@@ -1,27 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* control/rib.h: each rule of the choice between route servers, and of what outlives them. */
+/* control/rib.h: each rule of the choice between route servers, bounds and slices. */
 
 #include "tests/unit/rib_bench.h"
 
 #include <errno.h>
-
-#define MINUTES (60 * 1000ll)
-#define DAYS    (24 * 60 * MINUTES)
-
-/* Both servers live and in sync, both with the same path to P. */
-static void
-open_with_both(struct bench *bench)
-{
-    bench_open(bench, NULL);
-    bench_live(bench, bench->rs1);
-    bench_live(bench, bench->rs2);
-    bench_announce(bench, bench->rs1, 1);
-    bench_announce(bench, bench->rs2, 1);
-    bench_sync(bench, bench->rs1);
-    bench_sync(bench, bench->rs2);
-    assert_string_equal(bench_told(bench, P), "1");
-}
 
 static void
 c18_a_path_per_prefix_and_server(void **state)
@@ -29,7 +12,7 @@ c18_a_path_per_prefix_and_server(void **state)
     struct bench bench;
     (void)state;
 
-    open_with_both(&bench);
+    bench_open_with_both(&bench);
     assert_int_equal(bench_counts(&bench).paths, 2);
     assert_int_equal(bench_counts(&bench).prefixes, 1);
     assert_int_equal(bench.n_told, 1); /* the second path changes no next hop */
@@ -44,7 +27,7 @@ c18_the_choice_is_made_per_entry(void **state)
     struct route q1 = bench_route("10.0.0.2/32", 3), q2 = bench_route("10.0.0.2/32", 4);
     (void)state;
 
-    open_with_both(&bench);
+    bench_open_with_both(&bench);
     bench_announce(&bench, bench.rs2, 2);
     q1.local_preference = 200;
     bench_item(&bench, bench.rs1, "q", &q1);
@@ -60,7 +43,7 @@ c19_not_withdrawn_before_every_server_has_withdrawn(void **state)
     struct bench bench;
     (void)state;
 
-    open_with_both(&bench);
+    bench_open_with_both(&bench);
     bench_retract(&bench, bench.rs1);
     assert_string_equal(bench_told(&bench, P), "1");
     assert_int_equal(bench.n_told, 1);
@@ -157,7 +140,7 @@ c21_among_equals_the_more_recent_positive_update_wins(void **state)
     struct bench bench;
     (void)state;
 
-    open_with_both(&bench);
+    bench_open_with_both(&bench);
     bench_announce(&bench, bench.rs1, 2);
     assert_string_equal(bench_told(&bench, P), "2");
     bench_announce(&bench, bench.rs2, 3);
@@ -172,7 +155,7 @@ c21_an_item_repeated_unchanged_is_no_news(void **state)
     struct rib_counts before;
     (void)state;
 
-    open_with_both(&bench);
+    bench_open_with_both(&bench);
     bench_announce(&bench, bench.rs2, 2);
     before = bench_counts(&bench);
     bench_announce(&bench, bench.rs1, 1);
@@ -196,7 +179,7 @@ live_beats_stale_whatever_its_preference(void **state)
     struct route preferred = bench_route(P, 5);
     (void)state;
 
-    open_with_both(&bench);
+    bench_open_with_both(&bench);
     preferred.local_preference = 500;
     bench_item(&bench, bench.rs1, "p", &preferred);
     assert_string_equal(bench_told(&bench, P), "5");
@@ -212,7 +195,7 @@ c06_a_refused_next_hop_lets_the_next_best_through(void **state)
     struct bench bench;
     (void)state;
 
-    open_with_both(&bench);
+    bench_open_with_both(&bench);
     bench.refused_label = 1002;
     bench_announce(&bench, bench.rs2, 2);
     assert_string_equal(bench_told(&bench, P), "1");
@@ -316,234 +299,6 @@ c37_item_ids_are_opaque(void **state)
     bench_close(&bench);
 }
 
-/* ---- What outlives a session ---- */
-
-static void
-rs1_dies_comes_back_empty_and_rs2_dies_at_once(void **state)
-{
-    struct bench bench;
-    (void)state;
-
-    open_with_both(&bench);
-    bench_lose(&bench, bench.rs1);
-    bench_live(&bench, bench.rs1); /* and has nothing yet */
-    bench_lose(&bench, bench.rs2);
-    assert_string_equal(bench_told(&bench, P), "1");
-    bench_sync(&bench, bench.rs1); /* even if it believes to be in sync */
-    assert_string_equal(bench_told(&bench, P), "1");
-    assert_string_equal(bench_why(&bench, P), "*rs2 only path");
-    bench_announce(&bench, bench.rs1, 1);
-    assert_string_equal(bench_why(&bench, P), "*rs1 live beats stale; rs2 stale");
-    assert_int_equal(bench.n_told, 1);
-    bench_close(&bench);
-}
-
-static void
-both_die_and_everything_stays(void **state)
-{
-    struct bench bench;
-    struct rib_server_counts counts;
-    (void)state;
-
-    open_with_both(&bench);
-    bench_lose(&bench, bench.rs1);
-    bench_lose(&bench, bench.rs2);
-    bench_wait(&bench, 29 * DAYS);
-    assert_string_equal(bench_told(&bench, P), "1");
-    rib_server_counts(bench.rs2, &counts);
-    assert_int_equal(counts.paths, 1);
-    assert_int_equal(counts.stale, 1);
-    assert_int_equal(counts.chosen, 1);
-    bench_wait(&bench, 1 * DAYS);
-    assert_string_equal(bench_told(&bench, P), "");
-    assert_int_equal(bench_counts(&bench).expired, 2);
-    bench_close(&bench);
-}
-
-static void
-own_server_in_sync_without_it_sweeps_a_stale_path(void **state)
-{
-    struct bench bench;
-    (void)state;
-
-    open_with_both(&bench);
-    bench_retract(&bench, bench.rs2);
-    bench_lose(&bench, bench.rs1);
-    bench_wait(&bench, 4 * MINUTES);
-    bench_live(&bench, bench.rs1);
-    assert_string_equal(bench_told(&bench, P), "1");
-    bench_sync(&bench, bench.rs1);
-    assert_string_equal(bench_told(&bench, P), "");
-    assert_int_equal(bench_counts(&bench).swept, 1);
-    bench_close(&bench);
-}
-
-static void
-a_retract_by_a_live_server_in_sync_removes_stale_ones(void **state)
-{
-    struct bench bench;
-    (void)state;
-
-    open_with_both(&bench);
-    bench_lose(&bench, bench.rs2);
-    bench_retract(&bench, bench.rs1);
-    assert_string_equal(bench_told(&bench, P), "");
-    assert_int_equal(bench_counts(&bench).retracted_stale, 1);
-    bench_close(&bench);
-}
-
-static void
-a_retract_before_in_sync_leaves_stale_ones(void **state)
-{
-    struct bench bench;
-    (void)state;
-
-    open_with_both(&bench);
-    bench_lose(&bench, bench.rs1);
-    bench_lose(&bench, bench.rs2);
-    bench_live(&bench, bench.rs1);
-    bench_announce(&bench, bench.rs1, 1);
-    bench_retract(&bench, bench.rs1);
-    assert_string_equal(bench_told(&bench, P), "1");
-    assert_string_equal(bench_why(&bench, P), "*rs2 only path");
-    bench_close(&bench);
-}
-
-static void
-a_retract_of_one_item_of_two_leaves_stale_ones(void **state)
-{
-    struct bench bench;
-    struct route second = bench_route(P, 2);
-    (void)state;
-
-    open_with_both(&bench);
-    bench_item(&bench, bench.rs1, "second", &second);
-    bench_lose(&bench, bench.rs2);
-    bench_retract(&bench, bench.rs1);
-    assert_string_equal(bench_why(&bench, P), "*rs1 live beats stale; rs2 stale");
-    bench_close(&bench);
-}
-
-static void
-an_unusable_replacement_is_no_retraction(void **state)
-{
-    struct bench bench;
-    (void)state;
-
-    open_with_both(&bench);
-    bench_lose(&bench, bench.rs2);
-    rib_item_unusable(bench.rib, bench.red, bench.rs1, "p");
-    assert_string_equal(bench_told(&bench, P), "1");
-    assert_string_equal(bench_why(&bench, P), "*rs2 only path");
-    bench_close(&bench);
-}
-
-static void
-absence_at_another_server_is_no_withdrawal(void **state)
-{
-    struct bench bench;
-    (void)state;
-
-    bench_open(&bench, NULL);
-    bench_live(&bench, bench.rs1);
-    bench_live(&bench, bench.rs2);
-    bench_announce(&bench, bench.rs1, 1);
-    bench_sync(&bench, bench.rs1);
-    bench_sync(&bench, bench.rs2);
-    bench_lose(&bench, bench.rs1);
-    bench_lose(&bench, bench.rs2);
-    bench_live(&bench, bench.rs2);
-    bench_sync(&bench, bench.rs2);
-    assert_string_equal(bench_told(&bench, P), "1");
-    bench_close(&bench);
-}
-
-static void
-the_short_timer_runs_while_another_server_is_in_sync(void **state)
-{
-    struct bench bench;
-    (void)state;
-
-    bench_open(&bench, NULL);
-    bench_live(&bench, bench.rs1);
-    bench_live(&bench, bench.rs2);
-    bench_announce(&bench, bench.rs1, 1);
-    bench_sync(&bench, bench.rs2);
-    bench_lose(&bench, bench.rs1);
-    bench_wait(&bench, 5 * MINUTES - 1);
-    assert_string_equal(bench_told(&bench, P), "1");
-    assert_int_equal(bench_run(&bench), bench.now + 1);
-    bench_wait(&bench, 1);
-    assert_string_equal(bench_told(&bench, P), "");
-    assert_int_equal(bench_counts(&bench).expired, 1);
-    bench_close(&bench);
-}
-
-static void
-the_short_timer_starts_anew_when_the_other_server_comes_later(void **state)
-{
-    struct bench bench;
-    (void)state;
-
-    open_with_both(&bench);
-    bench_lose(&bench, bench.rs1);
-    bench_lose(&bench, bench.rs2);
-    bench_wait(&bench, 60 * MINUTES);
-    bench_live(&bench, bench.rs1);
-    bench_sync(&bench, bench.rs1);
-    assert_string_equal(bench_told(&bench, P), "1");
-    bench_wait(&bench, 4 * MINUTES);
-    bench_lose(&bench, bench.rs1); /* the clock stops */
-    bench_wait(&bench, 60 * MINUTES);
-    bench_live(&bench, bench.rs1);
-    bench_sync(&bench, bench.rs1);
-    bench_wait(&bench, 5 * MINUTES - 1);
-    assert_string_equal(bench_told(&bench, P), "1");
-    bench_wait(&bench, 1);
-    assert_string_equal(bench_told(&bench, P), "");
-    bench_close(&bench);
-}
-
-static void
-sessions_that_end_before_sync_lose_nothing(void **state)
-{
-    struct bench bench;
-    struct route q = bench_route("10.0.0.2/32", 2);
-    (void)state;
-
-    open_with_both(&bench);
-    bench_retract(&bench, bench.rs2);
-    for (int i = 0; i < 40; i++) {
-        bench_lose(&bench, bench.rs1);
-        bench_wait(&bench, 1000);
-        bench_live(&bench, bench.rs1);
-        bench_item(&bench, bench.rs1, "q", &q);
-    }
-    assert_string_equal(bench_told(&bench, P), "1");
-    assert_string_equal(bench_told(&bench, "10.0.0.2/32"), "2");
-    bench_sync(&bench, bench.rs1);
-    assert_string_equal(bench_told(&bench, P), "");
-    assert_string_equal(bench_told(&bench, "10.0.0.2/32"), "2");
-    bench_close(&bench);
-}
-
-static void
-a_purged_node_retracts_each_item(void **state)
-{
-    struct bench bench;
-    struct route q = bench_route("10.0.0.2/32", 2);
-    (void)state;
-
-    open_with_both(&bench);
-    bench_item(&bench, bench.rs1, "q", &q);
-    bench_item(&bench, bench.rs1, "q2", &q);
-    rib_purge(bench.rib, bench.red, bench.rs1);
-    assert_string_equal(bench_told(&bench, P), "1");
-    assert_string_equal(bench_told(&bench, "10.0.0.2/32"), "");
-    assert_int_equal(bench_counts(&bench).paths, 1);
-    bench_close(&bench);
-}
-
 /* ---- Bounds, slices, VPNs ---- */
 
 static void
@@ -626,7 +381,7 @@ a_removed_vpn_is_taken_apart(void **state)
     struct bench bench;
     (void)state;
 
-    open_with_both(&bench);
+    bench_open_with_both(&bench);
     assert_null(rib_vpn_add(bench.rib, "red", NULL));
     assert_null(rib_vpn_add(bench.rib, "", NULL));
     assert_null(rib_vpn_add(bench.rib, "r\xc3\xa4", NULL));
@@ -647,7 +402,7 @@ vpns_do_not_see_each_other(void **state)
     struct ip_prefix p = bench_prefix(P);
     (void)state;
 
-    open_with_both(&bench);
+    bench_open_with_both(&bench);
     blue = rib_vpn_add(bench.rib, "blue", NULL);
     assert_int_equal(rib_show(bench.rib, blue, &p, bench_write_view, NULL), -ENOENT);
     assert_int_equal(rib_retract(bench.rib, blue, bench.rs1, "p"), -ENOENT);
@@ -663,7 +418,7 @@ paths_are_listed_page_by_page(void **state)
     char text[512] = "";
     (void)state;
 
-    open_with_both(&bench);
+    bench_open_with_both(&bench);
     bench_item(&bench, bench.rs1, "q", &q);
     bench_item(&bench, bench.rs2, "r", &r);
     assert_int_equal(rib_list(bench.rib, bench.red, NULL, 1, bench_write_view, text), 1);
@@ -692,18 +447,6 @@ main(void)
         cmocka_unit_test(c38_several_next_hops_are_one_path),
         cmocka_unit_test(c39_only_servers_fill_the_rib),
         cmocka_unit_test(c37_item_ids_are_opaque),
-        cmocka_unit_test(rs1_dies_comes_back_empty_and_rs2_dies_at_once),
-        cmocka_unit_test(both_die_and_everything_stays),
-        cmocka_unit_test(own_server_in_sync_without_it_sweeps_a_stale_path),
-        cmocka_unit_test(a_retract_by_a_live_server_in_sync_removes_stale_ones),
-        cmocka_unit_test(a_retract_before_in_sync_leaves_stale_ones),
-        cmocka_unit_test(a_retract_of_one_item_of_two_leaves_stale_ones),
-        cmocka_unit_test(an_unusable_replacement_is_no_retraction),
-        cmocka_unit_test(absence_at_another_server_is_no_withdrawal),
-        cmocka_unit_test(the_short_timer_runs_while_another_server_is_in_sync),
-        cmocka_unit_test(the_short_timer_starts_anew_when_the_other_server_comes_later),
-        cmocka_unit_test(sessions_that_end_before_sync_lose_nothing),
-        cmocka_unit_test(a_purged_node_retracts_each_item),
         cmocka_unit_test(limits_refuse_and_count),
         cmocka_unit_test(long_work_is_done_in_slices),
         cmocka_unit_test(a_removed_vpn_is_taken_apart),
