@@ -93,9 +93,10 @@ struct vpn_config {
 struct underlay_config {
     char name[CONFIG_NAME_MAX];
     char port[PORT_SPEC_MAX];
-    struct vif_address address; /* with the length of the link's subnet */
-    struct ip_addr gateway;     /* IP_NONE: only neighbours on the link are reached */
-    uint16_t mtu;               /* largest outer IP packet, octets */
+    struct vif_address address;  /* with the length of the link's subnet */
+    struct ip_addr gateway;      /* IP_NONE: only neighbours on the link are reached */
+    struct mac_addr gateway_mac; /* all zero: asked for by ARP */
+    uint16_t mtu;                /* largest outer IP packet, octets */
 };
 
 struct route_server_config {

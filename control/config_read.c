@@ -87,6 +87,22 @@ server_read(cfg_t *section, struct config *config, struct config_error *error)
     return 0;
 }
 
+/* A gateway that does not answer ARP: its MAC address is given. */
+static int
+gateway_mac_read(cfg_t *section, struct underlay_config *underlay, struct config_error *error)
+{
+    const char *text = config_file_text(section, "gateway-mac");
+
+    if (text == NULL)
+        return 0;
+    if (underlay->gateway.family == IP_NONE)
+        return config_file_refuse(section, "gateway-mac", error, "a gateway is expected with it");
+    if (mac_parse(text, &underlay->gateway_mac) < 0 || (underlay->gateway_mac.octets[0] & 1) != 0)
+        return config_file_refuse(section, "gateway-mac", error,
+                                  "the MAC address of one host is expected, not \"%.40s\"", text);
+    return 0;
+}
+
 static int
 underlay_read(cfg_t *section, struct config *config, struct config_error *error)
 {
@@ -106,6 +122,7 @@ underlay_read(cfg_t *section, struct config *config, struct config_error *error)
         config_file_copy(section, "port", underlay->port, sizeof(underlay->port), error) < 0 ||
         config_file_require(section, "address", "ADDRESS/LENGTH", error) < 0 ||
         config_file_address(section, "gateway", &underlay->gateway, error) < 0 ||
+        gateway_mac_read(section, underlay, error) < 0 ||
         config_file_number(section, "mtu", 1280, 9600, &mtu, error) < 0)
         return -EINVAL;
     underlay->mtu = (uint16_t)mtu;
@@ -329,8 +346,8 @@ schema_note(cfg_opt_t *options)
 int
 config_read(FILE *file, const char *name, struct config *config, struct config_error *error)
 {
-    cfg_opt_t underlay[] = { VALUE("port"), VALUES("address"), VALUE("gateway"), VALUE("mtu"),
-                             CFG_END() };
+    cfg_opt_t underlay[] = { VALUE("port"),        VALUES("address"), VALUE("gateway"),
+                             VALUE("gateway-mac"), VALUE("mtu"),      CFG_END() };
     cfg_opt_t server[] = { VALUE("address"), VALUE("dialect"), VALUE("tls"), VALUE("jid"),
                            CFG_END() };
     cfg_opt_t route[] = { VALUE("next-hop"), VALUE("label"), VALUES("encapsulations"), VALUE("vif"),

@@ -25,6 +25,8 @@ struct slowpath_config {
     struct counters *counters;       /* its block: number `n_workers` of the rings */
     struct rte_mempool *pool;        /* packets that it makes */
     struct ip_addr underlay_address; /* answered to ARP and ICMP echo on underlay ports */
+    struct ip_addr fixed_neighbour;  /* IP_NONE, or one that is never asked: it has `fixed_mac` */
+    struct mac_addr fixed_mac;
     uint32_t neighbour_reachable_ms; /* after that a neighbour in use is asked again; 0: 30 s */
 };
 

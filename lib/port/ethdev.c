@@ -119,7 +119,8 @@ device_describe(const struct port_spec *spec, struct rte_mempool *pool, const ch
         break;
     case PORT_PCAP:
         snprintf(name, name_size, "net_pcap%u", number);
-        snprintf(arguments, size, "rx_pcap=%s,tx_pcap=%s", spec->target, spec->second);
+        snprintf(arguments, size, "rx_pcap=%s,tx_pcap=%s%s", spec->target, spec->second,
+                 spec->loop ? ",infinite_rx=1" : "");
         break;
     case PORT_NULL:
         snprintf(name, name_size, "net_null%u", number);

@@ -110,14 +110,15 @@ socket_parse(char *rest, struct port_spec *spec, char *error, size_t error_size)
 static int
 pcap_parse(char *rest, struct port_spec *spec, char *error, size_t error_size)
 {
-    char *comma = strchr(rest, ',');
+    char *save = NULL, *rx = strtok_r(rest, ",", &save), *tx = strtok_r(NULL, ",", &save);
+    char *option = strtok_r(NULL, ",", &save);
 
-    if (comma != NULL)
-        *comma = '\0';
-    if (comma == NULL || !is_path(rest) || !is_path(comma + 1) || strchr(comma + 1, ',') != NULL)
-        return refuse(error, error_size, "RX_FILE,TX_FILE is expected");
-    snprintf(spec->target, sizeof(spec->target), "%s", rest);
-    snprintf(spec->second, sizeof(spec->second), "%s", comma + 1);
+    spec->loop = option != NULL && strcmp(option, "loop") == 0;
+    if (rx == NULL || tx == NULL || !is_path(rx) || !is_path(tx) ||
+        (option != NULL && !spec->loop) || strtok_r(NULL, ",", &save) != NULL)
+        return refuse(error, error_size, "RX_FILE,TX_FILE or RX_FILE,TX_FILE,loop is expected");
+    snprintf(spec->target, sizeof(spec->target), "%s", rx);
+    snprintf(spec->second, sizeof(spec->second), "%s", tx);
     return 0;
 }
 

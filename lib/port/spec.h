@@ -9,9 +9,9 @@
  *   af_xdp:IFNAME                    an interface of the kernel, by AF_XDP
  *   memif:SOCKET[,id=N][,role=R]     shared memory; R is server (default) or client
  *   vhost:SOCKET[,client=0|1]        vhost-user; with client=1 the other side listens
- *   pcap:RX_FILE,TX_FILE             frames from a file, frames to a file; for tests
- *   null:                            swallows frames; for tests
- *   0000:3b:02.0                     a PCI device
+ *   pcap:RX_FILE,TX_FILE[,loop]      frames from a file, frames to a file; for tests. With loop
+ *                                    the file is played again and again, as fast as frames are
+ * taken null:                            swallows frames; for tests 0000:3b:02.0 a PCI device
  *
  * No DPDK here: the configuration is checked without it. Any thread.
  */
@@ -37,6 +37,7 @@ struct port_spec {
     char second[PORT_SPEC_MAX]; /* pcap: the TX file */
     unsigned id;                /* memif */
     int client;                 /* memif, vhost: we connect */
+    int loop;                   /* pcap */
 };
 
 /**

@@ -187,8 +187,8 @@ class RouteServer:
         }
 
     def config(self):
-        parts = [f'listen = "{self.address}"\n'
-                 f'control-socket {{ path = "{self.lab.folder}/{self.name}.sock" }}\n{self.extra}']
+        parts = [f'listen = {{"{self.address}"}}\ntls = none\n'
+                 f'control-socket = "{self.lab.folder}/{self.name}.sock"\n{self.extra}']
         parts += [f'vpn "{vpn}" {{\n    {keys}\n}}\n' for vpn, keys in self.vrfs.items()]
         return "\n".join(parts)
 

@@ -18,8 +18,8 @@ LOG_TAIL_LINES = 60
 
 CMOCKA = re.compile(r"^\[\s*(OK|FAILED|SKIPPED)\s*\] (\w+)\s*$", re.M)
 UNITTEST = re.compile(
-    r"^(\w+) \(([\w.]+)\)(?:\n[^\n]*)?? \.\.\. (?:.*?\b)?(ok|FAIL|ERROR|expected failure|skipped (.*))$",
-    re.M)
+    r"^(\w+) \(([^()\n]+)\)(?:\n[^\n]*)?? \.\.\. (?:.*?\b)?"
+    r"(ok|FAIL|ERROR|expected failure|skipped (.*))$", re.M)
 TAP = re.compile(r"^(not ok|ok)\b[ \d]*(?:- )?([^#\n]*)(?:# *(SKIP|TODO)\b *(.*))?$", re.M)
 
 BADGE = {"passed": "\033[32m✓\033[0m", "failed": "\033[31m✗\033[0m", "skipped": "\033[33m-\033[0m"}

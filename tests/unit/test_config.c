@@ -70,7 +70,8 @@ every_key_is_read(void **state)
         "limits { interfaces = 10 vrfs = 11 routes = 12 fib-nodes = 13 endpoints = 14\n"
         "         ecmp-sets = 15 neighbours = 16 }\n"
         "underlay \"fabric\" { port = \"0000:3b:02.0\" address = {\"192.0.2.11/24\"}\n"
-        "                      gateway = \"192.0.2.1\" mtu = 9000 }\n"
+        "                      gateway = \"192.0.2.1\"\n"
+        "                      gateway-mac = \"02:00:00:00:00:fe\" mtu = 9000 }\n"
         "server \"rs1\" { address = \"198.51.100.1:5223\" dialect = draft tls = none\n"
         "                 jid = \"rs@example.net\" }\n"
         "server \"rs2\" { address = \"198.51.100.2\" tls = none }\n"
@@ -112,6 +113,7 @@ every_key_is_read(void **state)
     assert_int_equal(config.limits.neighbours, 16);
     assert_string_equal(config.underlay.port, "0000:3b:02.0");
     assert_int_equal(ip_addr_to_v4(&config.underlay.gateway), 0xc0000201);
+    assert_int_equal(config.underlay.gateway_mac.octets[5], 0xfe);
     assert_int_equal(config.n_servers, 2);
     assert_int_equal(config.servers[0].tcp_port, 5223);
     assert_string_equal(config.servers[0].jid, "rs@example.net");

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "slowpath/context.h"
 #include "slowpath_rig.h"
 
 #define UNDERLAY 0xc000020b /* 192.0.2.11 */
@@ -110,6 +111,27 @@ advance(struct rig *rig, uint64_t ms)
 {
     rig->now_ms += ms;
     rig_turn(rig);
+}
+
+static void
+a_fixed_neighbour_is_never_asked(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    rig.slowpath->config.fixed_neighbour = ip_addr_from_v4(PEER);
+    rig.slowpath->config.fixed_mac = peer;
+    const uint32_t index = want(&rig, PEER);
+    rig_turn(&rig);
+    advance(&rig, 100000);
+    expect_silence(&rig);
+    assert_int_equal(at(&rig, index)->state, NEIGHBOUR_REACHABLE);
+    assert_true(at(&rig, index)->link == adjacency_link(&peer));
+    adjacency_put(&rig.tables->adjacencies, index);
+    rig_turn(&rig);
+    assert_int_equal(at(&rig, index)->link, 0);
+    rig_close(&rig);
 }
 
 static void
@@ -502,6 +524,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fixed_neighbour_is_never_asked),
         cmocka_unit_test(a_wanted_neighbour_is_asked_and_comes_up),
         cmocka_unit_test(without_answer_it_fails_after_three_requests_and_is_asked_now_and_then),
         cmocka_unit_test(a_failed_neighbour_is_asked_at_once_when_a_packet_asks),

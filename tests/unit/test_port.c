@@ -70,6 +70,7 @@ specifications_are_read_strictly(void **state)
         { "memif:/run/m.sock,id=7,role=client", PORT_MEMIF, "/run/m.sock" },
         { "vhost:/run/v.sock,client=1", PORT_VHOST, "/run/v.sock" },
         { "pcap:/tmp/in.pcap,/tmp/out.pcap", PORT_PCAP, "/tmp/in.pcap" },
+        { "pcap:/tmp/in.pcap,/dev/null,loop", PORT_PCAP, "/tmp/in.pcap" },
         { "null:", PORT_NULL, "" },
         { "0000:3b:02.0", PORT_PCI, "0000:3b:02.0" },
     };
