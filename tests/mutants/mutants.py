@@ -32,6 +32,7 @@ LIST = HERE / "mutants.list"
 CONFORMANCE = ROOT / "docs" / "conformance.md"
 KEYS = ("file", "line", "with", "test")
 ROW = re.compile(r"[CR]\d+")
+ROWS = re.compile(r"(?:[CR]\d+ ?)+")
 
 # The rows that have code so far; the others' rows in docs/conformance.md say when they come.
 ROWS_WANTED = (
@@ -41,7 +42,8 @@ ROWS_WANTED = (
 
 class Mutant:
     def __init__(self, title, fields):
-        self.title, self.row = title, title.split()[0]
+        self.title = title
+        self.rows = ROWS.match(title).group().split()
         for key in KEYS:
             setattr(self, "replacement" if key == "with" else key, fields[key])
         self.suite, self.program, self.case = self.test.split()
@@ -111,7 +113,7 @@ def faults_of_the_list():
         source = source_of(mutant)
         if not source.exists() or mutant.case.split(".")[-1] not in source.read_text():
             faults.append(f"{mutant.title}: no test {mutant.test}")
-    covered = {mutant.row for mutant in mutants}
+    covered = {row for mutant in mutants for row in mutant.rows}
     faults += [f"{row} has no mutant" for row in ROWS_WANTED if row not in covered]
 
     tests = "\n".join(path.read_text(errors="replace") for path in (ROOT / "tests").rglob("*")
@@ -158,8 +160,8 @@ def run_test(mutant, tree, build):
         log = build / "meson-logs" / "testlog.txt"
         output, status = log.read_text(errors="replace"), done.returncode
     case = mutant.case.split(".")[-1]
-    failed = re.search(r"^\[\s*FAILED\s*\] %s\b|^(FAIL|ERROR): (test_)?%s\b" % (case, case),
-                       output, re.M)
+    failed = re.search(r"^\[ *FAILED *\] %s$|^(FAIL|ERROR): (test_)?%s\b" % (case, case), output,
+                       re.M)
     # A crash ends the program in the case that was running.
     running = re.findall(r"\[ RUN +\] (\w+)", output)
     crashed = status != 0 and running and running[-1] == case and \
@@ -179,7 +181,7 @@ def run_mutants(rows):
             print("the unchanged tree does not build")
             return 1
         for mutant in read_list():
-            if rows and mutant.row not in rows:
+            if rows and not rows & set(mutant.rows):
                 continue
             path = tree / mutant.file
             original = path.read_text()
