@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* control/interfaces: from the request to the tables and the announcements and back, over a
+ * restart, and what a wrong request is told. Real ports (null:, TAP), no workers. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "control/control.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+
+#define DEADLINE_MS 10000
+#define ROUTES_MAX  64
+
+static const char configuration[] =
+    "memory = 128\n packets = 1024\n hugepages = false\n"
+    "limits { interfaces = 64 vrfs = 16 routes = 1024 fib-nodes = 1024 endpoints = 16\n"
+    "         ecmp-sets = 16 neighbours = 16 }\n"
+    "underlay \"fabric\" { port = \"tap:underlay\" address = {\"192.0.2.11/24\"} }\n"
+    "vpn \"red\" { instance-id = 1 }\n"
+    "vpn \"hub\" { label-mode = gateway label = 100 }\n"
+    "vif \"fixed\" { vpn = red port = \"null:\" vlan = 99 mac = \"02:00:00:00:00:99\"\n"
+    "              address = {\"10.0.0.99\"} }\n";
+
+static struct config config;
+static struct eal eal;
+
+/* What the rest of the control thread was told. */
+struct told {
+    unsigned added, removed, published, retracted, labels, started, failed;
+    unsigned n_routes;
+    struct route routes[ROUTES_MAX]; /* announced at the moment */
+    const struct vrf *vrfs[ROUTES_MAX];
+    char last_vpn[VPN_NAME_MAX + 1];
+};
+
+struct rig {
+    struct control control;
+    struct told told;
+    char directory[64];
+    int result; /* of the last request; 1 while it is under way */
+    struct config_error what;
+};
+
+static unsigned
+route_index(const struct told *told, const struct vrf *vrf, const struct ip_prefix *prefix)
+{
+    unsigned i = 0;
+
+    while (i < told->n_routes &&
+           (told->vrfs[i] != vrf || !ip_prefix_equal(&told->routes[i].prefix, prefix)))
+        i++;
+    return i;
+}
+
+static void
+on_vpn_added(void *context, struct vrf *vrf)
+{
+    struct told *told = context;
+
+    told->added++;
+    snprintf(told->last_vpn, sizeof(told->last_vpn), "%s", vrf->name);
+}
+
+static void
+on_vpn_removed(void *context, struct vrf *vrf)
+{
+    struct told *told = context;
+
+    told->removed++;
+    snprintf(told->last_vpn, sizeof(told->last_vpn), "%s", vrf->name);
+}
+
+static void
+on_publish(void *context, struct vrf *vrf, const struct route *route)
+{
+    struct told *told = context;
+    unsigned i = route_index(told, vrf, &route->prefix);
+
+    told->published++;
+    told->routes[i] = *route;
+    told->vrfs[i] = vrf;
+    told->n_routes += i == told->n_routes;
+}
+
+static void
+on_retract(void *context, struct vrf *vrf, const struct ip_prefix *prefix)
+{
+    struct told *told = context;
+    unsigned i = route_index(told, vrf, prefix);
+
+    assert_true(i < told->n_routes);
+    told->retracted++;
+    told->routes[i] = told->routes[--told->n_routes];
+    told->vrfs[i] = told->vrfs[told->n_routes];
+}
+
+static void
+on_labels_changed(void *context)
+{
+    ((struct told *)context)->labels++;
+}
+
+static void
+on_started(void *context, unsigned failed)
+{
+    struct told *told = context;
+
+    told->started++;
+    told->failed = failed;
+}
+
+static const struct interface_events events = {
+    .vpn_added = on_vpn_added,
+    .vpn_removed = on_vpn_removed,
+    .publish = on_publish,
+    .retract = on_retract,
+    .labels_changed = on_labels_changed,
+    .started = on_started,
+};
+
+/* Runs the event loop until `*value` is `wanted`. */
+static void
+wait_for(struct rig *rig, const unsigned *value, unsigned wanted)
+{
+    uint64_t deadline = clock_monotonic_ms() + DEADLINE_MS;
+
+    while (*value != wanted) {
+        if (clock_monotonic_ms() > deadline)
+            fail_msg("%u instead of %u at the deadline", *value, wanted);
+        event_base_loop(rig->control.base, EVLOOP_NONBLOCK);
+        reclaim_poll(rig->control.tables->reclaim);
+        usleep(1000);
+    }
+}
+
+static void
+rig_begin(struct rig *rig)
+{
+    struct control *control = &rig->control;
+    struct counters_shape shape = { 1, 64, 16, 16, PORTS_MAX };
+    char error[256];
+    json_t *labels;
+
+    memset(control, 0, sizeof(*control));
+    memset(&rig->told, 0, sizeof(rig->told));
+    control->config = &config;
+    control->eal = eal;
+    control->base = event_base_new();
+    control->tables = tables_create(&config.limits, 1, PORTS_MAX);
+    control->ports = port_table_create(1, control->tables->reclaim);
+    control->counters = counters_create(&shape);
+    control->helper = helper_create(control->base, 64);
+    assert_int_equal(
+        state_open(rig->directory, control->helper, &control->state, error, sizeof(error)), 0);
+    control->labels = labels_create();
+    labels = state_read(control->state, LABELS_STATE, LABELS_STATE_VERSION);
+    if (labels != NULL)
+        assert_int_equal(labels_from_json(control->labels, labels, clock_unix_seconds()), 0);
+    json_decref(labels);
+    assert_int_equal(vrfs_create(control, &control->vrfs, &rig->what), 0);
+    control->interfaces = interfaces_create(control, &events, &rig->told);
+    assert_non_null(control->interfaces);
+    interfaces_start(control->interfaces);
+    wait_for(rig, &rig->told.started, 1);
+}
+
+static void
+rig_end(struct rig *rig)
+{
+    struct control *control = &rig->control;
+
+    helper_drain(control->helper);
+    interfaces_destroy(control->interfaces);
+    vrfs_destroy(control->vrfs);
+    helper_destroy(control->helper);
+    labels_destroy(control->labels);
+    state_close(control->state);
+    counters_destroy(control->counters);
+    reclaim_drain(control->tables->reclaim);
+    port_table_destroy(control->ports);
+    tables_destroy(control->tables);
+    event_base_free(control->base);
+}
+
+static int
+rig_up(void **context)
+{
+    struct rig *rig = calloc(1, sizeof(*rig));
+
+    snprintf(rig->directory, sizeof(rig->directory), "/tmp/millrace-vif-XXXXXX");
+    if (rig == NULL || mkdtemp(rig->directory) == NULL)
+        return -1;
+    rig_begin(rig);
+    *context = rig;
+    return 0;
+}
+
+static int
+rig_down(void **context)
+{
+    struct rig *rig = *context;
+    char command[128];
+
+    rig_end(rig);
+    snprintf(command, sizeof(command), "rm -r %s", rig->directory);
+    if (system(command) != 0)
+        return -1;
+    free(rig);
+    return 0;
+}
+
+static void
+on_done(void *argument, int error, const struct config_error *what)
+{
+    struct rig *rig = argument;
+
+    rig->result = error;
+    if (error < 0)
+        rig->what = *what;
+}
+
+static int
+finish(struct rig *rig, int status)
+{
+    uint64_t deadline = clock_monotonic_ms() + DEADLINE_MS;
+
+    if (status < 0)
+        return status;
+    while (rig->result == 1 && clock_monotonic_ms() < deadline) {
+        event_base_loop(rig->control.base, EVLOOP_NONBLOCK);
+        reclaim_poll(rig->control.tables->reclaim);
+        usleep(1000);
+    }
+    return rig->result;
+}
+
+static int
+add(struct rig *rig, const struct vif_config *vif)
+{
+    rig->result = 1;
+    return finish(rig, interface_add(rig->control.interfaces, vif, on_done, rig, &rig->what));
+}
+
+static int
+take_away(struct rig *rig, const char *name)
+{
+    rig->result = 1;
+    return finish(rig, interface_delete(rig->control.interfaces, name, on_done, rig, &rig->what));
+}
+
+/* Interface `n` of a VPN at a tag of the port null:, address 10.0.0.n. */
+static struct vif_config
+vif_make(unsigned n, const char *vpn)
+{
+    struct vif_config vif = VIF_CONFIG_DEFAULT;
+
+    snprintf(vif.name, sizeof(vif.name), "vm%u", n);
+    snprintf(vif.vpn, sizeof(vif.vpn), "%s", vpn);
+    snprintf(vif.port, sizeof(vif.port), "null:");
+    vif.vlan = (uint16_t)n;
+    vif.mac = (struct mac_addr){ { 2, 0, 0, 0, 0, (uint8_t)n } };
+    vif.n_addresses = 1;
+    vif.addresses[0].addr = ip_addr_from_v4(0x0a000000 + n);
+    vif.addresses[0].length = 32;
+    return vif;
+}
+
+static path_t
+downstream_path(struct rig *rig, const struct vrf *vrf, uint32_t address)
+{
+    uint32_t root = vrf_downstream_root(vrf->number);
+    path_t path;
+
+    fib_lookup_bulk(rig->control.tables->fib, &root, &address, &path, 1);
+    return path;
+}
+
+static void
+c26_c28_c29_a_vpn_comes_with_its_first_interface_and_goes_with_its_last(void **context)
+{
+    struct rig *rig = *context;
+    struct vif_config first = vif_make(1, "blue"), second = vif_make(2, "blue");
+    unsigned added = rig->told.added;
+
+    assert_int_equal(add(rig, &first), 0);
+    assert_int_equal(rig->told.added, added + 1);
+    assert_string_equal(rig->told.last_vpn, "blue");
+    assert_int_equal(add(rig, &second), 0);
+    assert_int_equal(rig->told.added, added + 1);
+    assert_int_equal(take_away(rig, "vm1"), 0);
+    assert_int_equal(rig->told.removed, 0);
+    assert_int_equal(take_away(rig, "vm2"), 0);
+    assert_int_equal(rig->told.removed, 1);
+    assert_string_equal(rig->told.last_vpn, "blue");
+    assert_null(vrf_find(rig->control.vrfs, "blue"));
+    assert_non_null(vrf_find(rig->control.vrfs, "red"));
+}
+
+static void
+c33_c35_an_interface_is_published_when_it_is_there_and_retracted_first(void **context)
+{
+    struct rig *rig = *context;
+    struct vif_config vif = vif_make(1, "red");
+    struct tables *tables = rig->control.tables;
+    const struct interface *made;
+    const struct vif *seen;
+    unsigned before = rig->told.n_routes;
+    uint32_t label, id;
+    struct vrf *vrf;
+
+    vif.n_prefixes = 1;
+    assert_int_equal(ip_prefix_parse("10.7.0.0/16", &vif.prefixes[0]), 0);
+    assert_int_equal(add(rig, &vif), 0);
+    made = interface_find(rig->control.interfaces, "vm1");
+    assert_non_null(made);
+    assert_int_equal(made->state, INTERFACE_UP);
+    vrf = made->vrf;
+    label = made->label;
+    id = made->id;
+    assert_ptr_equal(interface_at(rig->control.interfaces, id), made);
+    assert_int_equal(rig->told.n_routes, before + 2);
+    const struct route *route = &rig->told.routes[before];
+    assert_int_equal(route->prefix.length, 32);
+    assert_int_equal(route->next_hops[0].label, label);
+    assert_int_equal(ip_addr_to_v4(&route->next_hops[0].addr), 0xc000020b);
+    assert_int_equal(route->next_hops[0].encapsulations, ENCAP_UDP | ENCAP_GRE);
+    assert_int_equal(route->local_preference, 100);
+
+    /* C39: locally, labels and downstream routes; upstream nothing but the gateway */
+    assert_true(label_get(&tables->labels, label) == path_make(PATH_VIF, id, 0));
+    assert_true(downstream_path(rig, vrf, 0x0a000001) == path_make(PATH_VIF, id, 0));
+    assert_true(downstream_path(rig, vrf, 0x0a070001) == path_make(PATH_VIF, id, 0));
+    struct ip_prefix host = ip_prefix_of_host(&vif.addresses[0].addr);
+    assert_true(fib_get(tables->fib, vrf_upstream_root(vrf->number), &host) == PATH_NONE);
+    host.addr = ip_addr_from_v4(0xa9fe0001);
+    assert_int_equal(path_kind(fib_get(tables->fib, vrf_upstream_root(vrf->number), &host)),
+                     PATH_GATEWAY);
+
+    seen = vif_at(&tables->vifs, id);
+    assert_true(seen->up);
+    assert_int_equal(seen->mtu, 1468);
+    assert_int_equal(seen->vlan, 1);
+    assert_int_equal(seen->n_sources, 2);
+    assert_int_equal(seen->sources[1].mask, 0xffff0000);
+    assert_int_equal(seen->gateway_mac.octets[4], 1); /* C11 */
+    assert_int_equal(vif_lookup(&tables->vifs, seen->port, 1), id);
+
+    assert_int_equal(take_away(rig, "vm1"), 0);
+    assert_int_equal(rig->told.n_routes, before);
+    assert_int_equal(rig->told.retracted, 2);
+    assert_true(label_get(&tables->labels, label) == PATH_NONE);
+    assert_true(downstream_path(rig, vrf, 0x0a000001) == PATH_NONE);
+    assert_null(vif_at(&tables->vifs, id));
+    assert_null(interface_find(rig->control.interfaces, "vm1"));
+}
+
+static void
+a_hub_publishes_with_the_vpns_label(void **context)
+{
+    struct rig *rig = *context;
+    struct vif_config vif = vif_make(1, "hub");
+    struct vrf *vrf = vrf_find(rig->control.vrfs, "hub");
+    unsigned before = rig->told.n_routes;
+
+    assert_int_equal(add(rig, &vif), 0);
+    assert_int_equal(rig->told.routes[before].next_hops[0].label, 100);
+    assert_true(label_get(&rig->control.tables->labels, 100) ==
+                path_make(PATH_VRF, vrf_upstream_root(vrf->number), 0));
+    vif = vif_make(2, "hub");
+    vif.label = 200;
+    assert_int_equal(add(rig, &vif), -EINVAL);
+    assert_string_equal(rig->what.field, "label");
+    assert_int_equal(take_away(rig, "vm1"), 0);
+}
+
+static void
+tags_share_a_port_that_goes_with_the_last(void **context)
+{
+    struct rig *rig = *context;
+    struct vif_config first = vif_make(1, "red"), second = vif_make(2, "red");
+    uint16_t port;
+
+    snprintf(first.port, sizeof(first.port), "tap:mi%d", getpid() % 1000000);
+    memcpy(second.port, first.port, sizeof(second.port));
+    if (geteuid() != 0 || access("/dev/net/tun", W_OK) < 0)
+        skip();
+    assert_int_equal(add(rig, &first), 0);
+    assert_int_equal(add(rig, &second), 0);
+    port = vif_at(&rig->control.tables->vifs, interface_find(rig->control.interfaces, "vm1")->id)
+               ->port;
+    assert_int_equal(
+        vif_at(&rig->control.tables->vifs, interface_find(rig->control.interfaces, "vm2")->id)
+            ->port,
+        port);
+    assert_int_equal(take_away(rig, "vm1"), 0);
+    assert_non_null(port_at(rig->control.ports, port));
+    assert_int_equal(take_away(rig, "vm2"), 0);
+    assert_null(port_at(rig->control.ports, port));
+    /* the kernel's interface is free again */
+    assert_int_equal(add(rig, &first), 0);
+    assert_int_equal(take_away(rig, "vm1"), 0);
+}
+
+static void
+c35_c41_a_link_that_goes_retracts_and_one_that_comes_activates_anew(void **context)
+{
+    struct rig *rig = *context;
+    struct vif_config vif = vif_make(1, "red");
+    unsigned before = rig->told.n_routes;
+    char command[64];
+    uint32_t first;
+
+    if (geteuid() != 0 || access("/dev/net/tun", W_OK) < 0)
+        skip();
+    vif.vlan = 0;
+    snprintf(vif.port, sizeof(vif.port), "tap:mj%d", getpid() % 1000000);
+    assert_int_equal(add(rig, &vif), 0);
+    assert_int_equal(rig->told.n_routes, before + 1);
+    first = rig->told.routes[before].sequence_number;
+    snprintf(command, sizeof(command), "ip link set %.15s down", vif.port + 4);
+    assert_int_equal(system(command), 0);
+    wait_for(rig, &rig->told.n_routes, before);
+    assert_int_equal(interface_find(rig->control.interfaces, "vm1")->state, INTERFACE_DOWN);
+    snprintf(command, sizeof(command), "ip link set %.15s up", vif.port + 4);
+    assert_int_equal(system(command), 0);
+    wait_for(rig, &rig->told.n_routes, before + 1);
+    assert_true(rig->told.routes[before].sequence_number > first);
+    assert_int_equal(take_away(rig, "vm1"), 0);
+}
+
+static void
+c41_the_sequence_number_grows_with_each_creation(void **context)
+{
+    struct rig *rig = *context;
+    struct vif_config vif = vif_make(1, "red");
+    uint32_t last = 0;
+
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned before = rig->told.n_routes;
+        assert_int_equal(add(rig, &vif), 0);
+        assert_true(rig->told.routes[before].sequence_number > last);
+        last = rig->told.routes[before].sequence_number;
+        assert_int_equal(take_away(rig, "vm1"), 0);
+    }
+    rig_end(rig);
+    rig_begin(rig);
+    unsigned before = rig->told.n_routes;
+    assert_int_equal(add(rig, &vif), 0);
+    assert_true(rig->told.routes[before].sequence_number > last);
+    assert_int_equal(take_away(rig, "vm1"), 0);
+
+    vif.sequence_number = 7; /* provisioned */
+    assert_int_equal(add(rig, &vif), 0);
+    assert_int_equal(rig->told.routes[before].sequence_number, 7);
+    assert_int_equal(take_away(rig, "vm1"), 0);
+}
+
+static void
+interfaces_and_their_labels_survive_a_restart(void **context)
+{
+    struct rig *rig = *context;
+    struct vif_config first = vif_make(1, "red"), second = vif_make(2, "blue");
+    const struct interface *interface;
+    uint32_t label, fixed, sequence;
+
+    assert_int_equal(add(rig, &first), 0);
+    assert_int_equal(add(rig, &second), 0);
+    assert_int_equal(take_away(rig, "vm1"), 0);
+    interface = interface_find(rig->control.interfaces, "vm2");
+    label = interface->label;
+    sequence = interface->sequence_number;
+    fixed = interface_find(rig->control.interfaces, "fixed")->label;
+    rig_end(rig);
+    assert_int_equal(rig->told.retracted, 1); /* vm1's only */
+
+    rig_begin(rig);
+    assert_int_equal(rig->told.failed, 0);
+    assert_int_equal(interfaces_count(rig->control.interfaces), 2);
+    interface = interface_find(rig->control.interfaces, "vm2");
+    assert_non_null(interface);
+    assert_int_equal(interface->label, label);
+    assert_int_equal(interface->sequence_number, sequence);
+    assert_int_equal(interface->state, INTERFACE_UP);
+    assert_int_equal(interface_find(rig->control.interfaces, "fixed")->label, fixed);
+    assert_int_equal(add(rig, &first), 0);
+    assert_int_equal(take_away(rig, "vm1"), 0);
+    assert_int_equal(take_away(rig, "vm2"), 0);
+}
+
+static void
+a_wrong_request_is_told_its_field_and_leaves_nothing(void **context)
+{
+    struct rig *rig = *context;
+    struct vif_config good = vif_make(1, "red"), vif;
+    unsigned labels, added, count;
+
+    assert_int_equal(add(rig, &good), 0);
+    labels = labels_in_use(rig->control.labels);
+    added = rig->told.published;
+    count = interfaces_count(rig->control.interfaces);
+
+    vif = good;
+    assert_int_equal(add(rig, &vif), -EEXIST);
+    assert_string_equal(rig->what.field, "name");
+    vif = vif_make(2, "red");
+    vif.vlan = 1;
+    assert_int_equal(add(rig, &vif), -EEXIST);
+    assert_string_equal(rig->what.field, "vlan");
+    vif = vif_make(2, "red");
+    vif.addresses[0] = good.addresses[0];
+    assert_int_equal(add(rig, &vif), -EEXIST);
+    assert_string_equal(rig->what.field, "addresses");
+    assert_non_null(strstr(rig->what.text, "vm1"));
+    vif = vif_make(2, "red");
+    vif.addresses[0].addr = ip_addr_from_v4(0xa9fe0001);
+    assert_int_equal(add(rig, &vif), -EEXIST);
+    assert_string_equal(rig->what.field, "addresses");
+    vif = vif_make(2, "red");
+    vif.gateway = good.addresses[0].addr;
+    assert_int_equal(add(rig, &vif), -EEXIST);
+    assert_string_equal(rig->what.field, "gateway");
+    vif = vif_make(2, "red");
+    vif.label = interface_find(rig->control.interfaces, "vm1")->label;
+    assert_int_equal(add(rig, &vif), -EBUSY);
+    assert_string_equal(rig->what.field, "label");
+    vif = vif_make(2, "red");
+    snprintf(vif.port, sizeof(vif.port), "tap:underlay");
+    assert_int_equal(add(rig, &vif), -EEXIST);
+    assert_string_equal(rig->what.field, "port");
+    vif = vif_make(2, "green");
+    snprintf(vif.port, sizeof(vif.port), "af_packet:nosuchif0");
+    assert_int_equal(add(rig, &vif), -ENODEV);
+    assert_string_equal(rig->what.field, "port");
+    assert_non_null(strstr(rig->what.text, "nosuchif0"));
+    assert_null(vrf_find(rig->control.vrfs, "green"));
+    vif = vif_make(2, "red");
+    vif.mac.octets[0] = 1;
+    assert_int_equal(add(rig, &vif), -EINVAL);
+    assert_string_equal(rig->what.field, "mac");
+
+    assert_int_equal(take_away(rig, "nobody"), -ENOENT);
+    assert_int_equal(take_away(rig, "fixed"), -EPERM);
+    assert_int_equal(labels_in_use(rig->control.labels), labels);
+    assert_int_equal(rig->told.published, added);
+    assert_int_equal(interfaces_count(rig->control.interfaces), count);
+    /* another VPN may have the same address: C2 */
+    vif = vif_make(2, "blue");
+    vif.addresses[0] = good.addresses[0];
+    assert_int_equal(add(rig, &vif), 0);
+    assert_int_equal(take_away(rig, "vm2"), 0);
+    assert_int_equal(take_away(rig, "vm1"), 0);
+}
+
+static void
+a_drain_retracts_everything(void **context)
+{
+    struct rig *rig = *context;
+    struct vif_config vif = vif_make(1, "red");
+
+    assert_int_equal(add(rig, &vif), 0);
+    interfaces_retract_all(rig->control.interfaces);
+    assert_int_equal(rig->told.n_routes, 0);
+    assert_int_equal(add(rig, &vif), -ECANCELED);
+}
+
+static int
+everything_up(void **context)
+{
+    FILE *file = fmemopen((char *)(uintptr_t)configuration, sizeof(configuration) - 1, "r");
+    struct config_error error = { 0 };
+    char text[256] = "";
+
+    (void)context;
+    log_level_set(LOG_LEVEL_ERROR);
+    if (file == NULL || config_read(file, "test.conf", &config, &error) < 0 ||
+        eal_start(&config, "test_interfaces", &eal, text, sizeof(text)) < 0) {
+        print_error("%s%s\n", error.text, text);
+        return -1;
+    }
+    fclose(file);
+    return 0;
+}
+
+static int
+everything_down(void **context)
+{
+    bool complete = rte_mempool_avail_count(eal.pool) == config.packets;
+
+    (void)context;
+    eal_stop(&eal);
+    config_free(&config);
+    return complete ? 0 : -1;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            c26_c28_c29_a_vpn_comes_with_its_first_interface_and_goes_with_its_last, rig_up,
+            rig_down),
+        cmocka_unit_test_setup_teardown(
+            c33_c35_an_interface_is_published_when_it_is_there_and_retracted_first, rig_up,
+            rig_down),
+        cmocka_unit_test_setup_teardown(a_hub_publishes_with_the_vpns_label, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(tags_share_a_port_that_goes_with_the_last, rig_up,
+                                        rig_down),
+        cmocka_unit_test_setup_teardown(
+            c35_c41_a_link_that_goes_retracts_and_one_that_comes_activates_anew, rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(c41_the_sequence_number_grows_with_each_creation, rig_up,
+                                        rig_down),
+        cmocka_unit_test_setup_teardown(interfaces_and_their_labels_survive_a_restart, rig_up,
+                                        rig_down),
+        cmocka_unit_test_setup_teardown(a_wrong_request_is_told_its_field_and_leaves_nothing,
+                                        rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(a_drain_retracts_everything, rig_up, rig_down),
+    };
+    return cmocka_run_group_tests(tests, everything_up, everything_down);
+}
