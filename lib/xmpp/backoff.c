@@ -6,8 +6,8 @@
 #include "lib/xmpp/backoff.h"
 
 #define WAIT_FIRST_MS 1000u
-#define WAIT_MAX_MS   60000u
-#define STABLE_MS     60000u
+#define WAIT_MAX_MS   30000u
+#define STABLE_MS     60000u /* longer than any wait: two clients that fight stay apart */
 
 uint32_t
 xmpp_backoff_next(struct xmpp_backoff *backoff, uint64_t ready_ms, uint32_t random)

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * How long to wait before connecting again: doubles from 1 s to 60 s with jitter, and begins anew
+ * How long to wait before connecting again: doubles from 1 s to 30 s with jitter, and begins anew
  * after a session that stood for a minute (RFC 6120 section 3.3). One thread at a time.
  */
 

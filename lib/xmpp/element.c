@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_OCTETS 32768
+#define BLOCK_OCTETS 8192 /* kept by every idle session */
 
 struct xmpp_arena_block {
     struct xmpp_arena_block *next; /* the one filled before */

@@ -31,7 +31,7 @@ xml_writer_consume(struct xml_writer *writer, size_t octets)
     if (writer->head == writer->tail) {
         writer->head = writer->tail = 0;
         /* A burst's memory is not kept for a quiet session. */
-        if (writer->capacity > 16 * CAPACITY_MIN) {
+        if (writer->capacity > 4 * CAPACITY_MIN) {
             free(writer->data);
             writer->data = NULL;
             writer->capacity = 0;

@@ -245,8 +245,7 @@ bad_requests_are_refused_with_their_condition(void **state)
     };
     static const struct request_case gets[] = {
         { "<items/>", "modify bad-request nodeid-required" },
-        { "<items node='v'><item id='x'/></items>",
-          "cancel feature-not-implemented unsupported" },
+        { "<items node='v'><item id='x'/></items>", "cancel feature-not-implemented unsupported" },
         { "<items node='v' max_items='0'/>", "modify bad-request -" },
         { "<items node='v' max_items='x'/>", "modify bad-request -" },
         { "<items node='v'/><set xmlns='http://jabber.org/protocol/rsm'><before/></set>",
