@@ -87,7 +87,7 @@ void servers_free(struct servers *servers);
 
 /**
  * The first interface of a VPN: subscribes at every server (C26, C27), with the same instance-id
- * (C30). Again for the same VPN: -EEXIST, nothing is sent (C28).
+ * (C30; 0: none is sent). Again for the same VPN: -EEXIST, nothing is sent (C28).
  * @return 0, -EEXIST or -ENOMEM.
  */
 int servers_vpn_add(struct servers *servers, struct rib_vpn *vpn, uint16_t instance_id);

@@ -104,7 +104,7 @@ unsigned xmpp_client_requests(const struct xmpp_client *client);
  * NULL.
  */
 
-/** Subscribes to a VPN. `instance_id`: C30, the same to every server. */
+/** Subscribes to a VPN. `instance_id`: C30, the same to every server; 0: none is sent. */
 int xmpp_client_subscribe(struct xmpp_client *client, const char *node, uint16_t instance_id,
                           xmpp_reply_handler *reply, void *context);
 

@@ -47,7 +47,7 @@ xmpp_client_subscribe(struct xmpp_client *client, const char *node, uint16_t ins
 {
     struct pubsub_request request = { .action = PUBSUB_SUBSCRIBE,
                                       .node = node,
-                                      .has_instance_id = true,
+                                      .has_instance_id = instance_id != 0,
                                       .instance_id = instance_id };
 
     return ask(client, &request, client->request_timeout_ms, reply, context);

@@ -41,7 +41,6 @@ struct rs_bench {
     struct rs_item items[RS_ITEMS];
     unsigned n_items;
     unsigned n_publishes;
-    unsigned last_instance_id;
     char heard[4096]; /* "subscribe red 7; publish red ID; …" */
 };
 
@@ -77,10 +76,10 @@ static inline void
 rs_subscribe(void *user, xmpp_request_id id, const struct pubsub_request *request)
 {
     struct rs_bench *rs = user;
-    char instance_id[16];
+    char instance_id[16] = "-";
 
-    snprintf(instance_id, sizeof(instance_id), "%u", request->instance_id);
-    rs->last_instance_id = request->has_instance_id ? request->instance_id : 0;
+    if (request->has_instance_id)
+        snprintf(instance_id, sizeof(instance_id), "%u", request->instance_id);
     rs_hear(rs, "subscribe", request->node, instance_id);
     if (rs->refuse_subscribe != NULL)
         xmpp_server_refuse(rs->server, id, "cancel", rs->refuse_subscribe, NULL, NULL);

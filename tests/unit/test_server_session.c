@@ -253,6 +253,18 @@ c26_c27_c30_subscribes_at_every_server_with_one_instance_id(void **state)
 }
 
 static void
+c30_without_an_instance_id_none_is_sent(void **state)
+{
+    struct lab *lab = lab_open();
+    (void)state;
+
+    assert_int_equal(subscription_add(&lab->publications, lab->bench.red, "red", 0, &lab->red), 0);
+    connect_session(lab, 0);
+    assert_string_equal(rs_heard(&lab->rs[0]), "subscribe red -; items red");
+    lab_close(lab);
+}
+
+static void
 c28_a_second_interface_does_not_subscribe_again(void **state)
 {
     struct lab *lab = lab_open();
@@ -592,6 +604,7 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(c26_c27_c30_subscribes_at_every_server_with_one_instance_id),
+        cmocka_unit_test(c30_without_an_instance_id_none_is_sent),
         cmocka_unit_test(c28_a_second_interface_does_not_subscribe_again),
         cmocka_unit_test(c29_leaves_after_the_last_retraction),
         cmocka_unit_test(a_vpn_that_comes_back_at_once_is_subscribed_anew),
