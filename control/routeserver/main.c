@@ -6,15 +6,19 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <event2/event.h>
 
 #include "control/routeserver/routeserver.h"
+#include "lib/rpc/server.h"
 
 #define LOG_AREA "millrace-rs"
 #include "lib/base/log.h"
 
 #define CONFIG_DEFAULT "/etc/millrace/millrace-rs.conf"
+
+#define OWN_DESCRIPTORS 64
 
 enum { EXIT_USAGE = 2 };
 
@@ -23,6 +27,22 @@ on_signal(evutil_socket_t number, short events, void *context)
 {
     (void)number, (void)events;
     route_server_stop(context);
+}
+
+/* Each session is a descriptor, and the usual soft limit is below what a server may have. */
+static void
+allow_descriptors(const struct rs_config *config)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)config->sessions_max + RPC_LIMITS_DEFAULT.connections + OWN_DESCRIPTORS;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur =
+        limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= wanted ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+        log_warning("limits: sessions: the system allows %llu descriptors, fewer than the sessions",
+                    (unsigned long long)limit.rlim_cur);
 }
 
 static int
@@ -39,6 +59,7 @@ run(const struct rs_config *config)
         goto out;
     }
     signal(SIGPIPE, SIG_IGN);
+    allow_descriptors(config);
     term = evsignal_new(base, SIGTERM, on_signal, server);
     interrupt = evsignal_new(base, SIGINT, on_signal, server);
     if (term != NULL && interrupt != NULL && event_add(term, NULL) == 0 &&

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,6 +271,16 @@ on_accept_error(struct evconnlistener *listener, void *context)
     event_add(server->accept_again, &pause);
 }
 
+/* Makes the directory of the path, as it is missing after a boot in /run. */
+static int
+make_directory(const char *path)
+{
+    char copy[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+    strcpy(copy, path);
+    return mkdir(dirname(copy), 0755) == 0 || errno == EEXIST ? 0 : -errno;
+}
+
 /* Makes the path free: removes a socket that nobody listens on. */
 static int
 clear_path(const struct sockaddr_un *address)
@@ -340,7 +351,7 @@ rpc_server_listen(struct rpc_server *server, const char *path, mode_t mode, cons
     strcpy(address.sun_path, path);
     if (group != NULL && (error = find_group(group, &server->group)) != 0)
         return error;
-    if ((error = clear_path(&address)) != 0)
+    if ((error = make_directory(path)) != 0 || (error = clear_path(&address)) != 0)
         return error;
 
     int fd = bind_socket(server, &address, mode);

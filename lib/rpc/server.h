@@ -98,7 +98,8 @@ int rpc_server_add(struct rpc_server *server, const struct rpc_verb *verbs, size
 
 /**
  * Listens at `path`, with `mode`, owned by `group` (a name; NULL: the process's group). A socket
- * that a dead process left behind is replaced. Accepted are peers that run as root, as the
+ * that a dead process left behind is replaced, its directory made if it is missing (but not that
+ * one's). Accepted are peers that run as root, as the
  * process's own user, or as a member of `group` if one is named. From here on the process ignores
  * SIGPIPE.
  * @return 0, -EADDRINUSE (somebody listens there), -EEXIST (it is no socket), -ENOENT (no such

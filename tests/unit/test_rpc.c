@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <libgen.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -505,7 +506,7 @@ only_a_dead_socket_is_replaced(void **state)
     open_fixture(&f, &RPC_LIMITS_DEFAULT);
     assert_int_equal(rpc_server_listen(second, f.path, 0600, NULL), -EADDRINUSE);
     assert_int_equal(rpc_server_listen(second, f.directory, 0600, NULL), -EEXIST);
-    assert_int_equal(rpc_server_listen(second, "/nonexistent/x", 0600, NULL), -ENOENT);
+    assert_int_equal(rpc_server_listen(second, "/nonexistent/y/x", 0600, NULL), -ENOENT);
     assert_int_equal(rpc_server_listen(second, f.path, 0600, "no-such-group"), -ENOENT);
 
     snprintf(path, sizeof(path), "%s/dead", f.directory);
@@ -515,8 +516,14 @@ only_a_dead_socket_is_replaced(void **state)
     close(fd);
     assert_int_equal(rpc_server_listen(second, path, 0660, "root"), 0);
     rpc_server_free(second);
-    event_base_free(base);
     assert_int_equal(access(path, F_OK), -1);
+
+    second = rpc_server_new(base, &RPC_LIMITS_DEFAULT);
+    snprintf(path, sizeof(path), "%s/fresh/socket", f.directory);
+    assert_int_equal(rpc_server_listen(second, path, 0600, NULL), 0);
+    rpc_server_free(second);
+    event_base_free(base);
+    rmdir(dirname(path));
     close_fixture(&f);
 }
 
