@@ -136,8 +136,8 @@ nonsense_is_refused_as_a_whole(void **state)
         "{\"vif:a\": {\"label\": 1048576, \"released\": 0}}",
         "{\"vif:a\": {\"label\": 16}}",
         "{\"vif:a\": {\"label\": 16, \"released\": -1}}",
-        "{\"vif:a\": {\"label\": 16, \"released\": 0}, \"vif:b\": {\"label\": 16, \"released\": "
-        "0}}",
+        ("{\"vif:a\": {\"label\": 16, \"released\": 0},"
+         " \"vif:b\": {\"label\": 16, \"released\": 0}}"),
     };
     struct labels *labels = labels_create();
     uint32_t label;
