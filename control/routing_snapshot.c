@@ -138,9 +138,6 @@ routing_snapshot_load(struct routing_snapshot *keeper)
 
     if (error != 0)
         log_error("%s: %s", keeper->path, strerror(-error));
-    else if (outcome.restored + outcome.skipped > 0)
-        log_info("%u routes from before the restart, %u left out", outcome.restored,
-                 outcome.skipped);
     keeper->loaded = true;
     event_add(keeper->timer, &look_interval);
 }

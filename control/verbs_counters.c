@@ -15,12 +15,12 @@
 
 /*
  * A kind of counters: fills `member` with the counters of the one behind `after` ("" for the first)
- * and writes its name, which is the next cursor, to `name`.
+ * and writes the next cursor to `key`; the member's name is the key unless it sets another.
  * @return false if there is none.
  */
 struct kind {
     const char *of;
-    bool (*next)(struct control *control, const char *after, json_t *member, char name[CURSOR_MAX]);
+    bool (*next)(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX]);
 };
 
 static void
@@ -47,14 +47,14 @@ number_behind(const char *after)
 }
 
 static bool
-next_vif(struct control *control, const char *after, json_t *member, char name[CURSOR_MAX])
+next_vif(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
 {
     const struct interface *interface = interface_after(control->interfaces, after);
     struct vif_counters sum;
 
     if (interface == NULL)
         return false;
-    snprintf(name, CURSOR_MAX, "%s", interface->config.name);
+    snprintf(key, CURSOR_MAX, "%s", interface->config.name);
     memset(&sum, 0, sizeof(sum));
     if (interface->id != VIF_NONE)
         counters_vif(control->counters, interface->id, &sum);
@@ -73,14 +73,14 @@ next_vif(struct control *control, const char *after, json_t *member, char name[C
 }
 
 static bool
-next_vrf(struct control *control, const char *after, json_t *member, char name[CURSOR_MAX])
+next_vrf(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
 {
     const struct vrf *vrf = vrf_after(control->vrfs, after);
     struct vrf_counters sum;
 
     if (vrf == NULL)
         return false;
-    snprintf(name, CURSOR_MAX, "%s", vrf->name);
+    snprintf(key, CURSOR_MAX, "%s", vrf->name);
     counters_vrf(control->counters, vrf->number, &sum);
     set_traffic(member, "from_vif_packets", "from_vif_octets", &sum.from_vif);
     set_traffic(member, "from_tunnel_packets", "from_tunnel_octets", &sum.from_tunnel);
@@ -88,7 +88,7 @@ next_vrf(struct control *control, const char *after, json_t *member, char name[C
 }
 
 static bool
-next_endpoint(struct control *control, const char *after, json_t *member, char name[CURSOR_MAX])
+next_endpoint(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
 {
     char address[IP_ADDR_TEXT_MAX];
     struct endpoint_counters sum;
@@ -97,9 +97,9 @@ next_endpoint(struct control *control, const char *after, json_t *member, char n
         const struct endpoint *endpoint = endpoint_at(&control->tables->endpoints, i);
         if (endpoint == NULL)
             continue;
-        snprintf(name, CURSOR_MAX, "%u", i);
+        snprintf(key, CURSOR_MAX, "%u", i);
         counters_endpoint(control->counters, i, &sum);
-        json_object_set_new(member, "address",
+        json_object_set_new(member, "name",
                             json_string(ip_addr_format(&endpoint->address, address)));
         json_object_set_new(member, "encapsulation",
                             json_string(encapsulation_name(endpoint->encapsulation)));
@@ -110,7 +110,7 @@ next_endpoint(struct control *control, const char *after, json_t *member, char n
 }
 
 static bool
-next_port(struct control *control, const char *after, json_t *member, char name[CURSOR_MAX])
+next_port(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
 {
     struct port_counters sum;
 
@@ -118,9 +118,9 @@ next_port(struct control *control, const char *after, json_t *member, char name[
         const struct port *port = port_at(control->ports, (uint16_t)i);
         if (port == NULL)
             continue;
-        snprintf(name, CURSOR_MAX, "%u", i);
+        snprintf(key, CURSOR_MAX, "%u", i);
         counters_port(control->counters, (uint16_t)i, &sum);
-        json_object_set_new(member, "port", json_string(port->spec));
+        json_object_set_new(member, "name", json_string(port->spec));
         set_traffic(member, "rx_packets", "rx_octets", &sum.rx);
         set_traffic(member, "tx_packets", "tx_octets", &sum.tx);
         return true;
@@ -129,7 +129,7 @@ next_port(struct control *control, const char *after, json_t *member, char name[
 }
 
 static bool
-next_punt(struct control *control, const char *after, json_t *member, char name[CURSOR_MAX])
+next_punt(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
 {
     uint64_t sums[PUNT_REASONS];
     unsigned reason = 0;
@@ -140,33 +140,33 @@ next_punt(struct control *control, const char *after, json_t *member, char name[
     if (reason >= PUNT_REASONS)
         return false;
     counters_punts(control->counters, sums);
-    snprintf(name, CURSOR_MAX, "%s", punt_reason_name(reason));
+    snprintf(key, CURSOR_MAX, "%s", punt_reason_name(reason));
     set(member, "packets", sums[reason]);
     return true;
 }
 
 static bool
-next_slowpath(struct control *control, const char *after, json_t *member, char name[CURSOR_MAX])
+next_slowpath(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
 {
     struct slowpath_counters sum;
 
     if (after[0] != '\0')
         return false;
     counters_slowpath(control->counters, &sum);
-    snprintf(name, CURSOR_MAX, "slow-path");
+    snprintf(key, CURSOR_MAX, "slow-path");
     set(member, "consumed", sum.consumed);
     set(member, "originated", sum.originated);
     return true;
 }
 
 static bool
-next_rpc(struct control *control, const char *after, json_t *member, char name[CURSOR_MAX])
+next_rpc(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
 {
     const struct rpc_counters *counters = rpc_server_counters(control->rpc);
 
     if (after[0] != '\0')
         return false;
-    snprintf(name, CURSOR_MAX, "control-socket");
+    snprintf(key, CURSOR_MAX, "control-socket");
     set(member, "connections", counters->connections);
     set(member, "refused_peers", counters->refused_peers);
     set(member, "refused_connections", counters->refused_connections);
@@ -222,11 +222,12 @@ counters_get(struct rpc_request *request, const json_t *params, void *context)
     json_t *list = json_array();
     while (kind < KINDS && json_array_size(list) < limit) {
         json_t *member = json_pack("{s:s}", "of", kinds[kind].of);
-        char name[CURSOR_MAX];
-        if (kinds[kind].next(context, after, member, name)) {
-            json_object_set_new(member, "name", json_string(name));
+        char key[CURSOR_MAX];
+        if (kinds[kind].next(context, after, member, key)) {
+            if (json_object_get(member, "name") == NULL)
+                json_object_set_new(member, "name", json_string(key));
             json_array_append_new(list, member);
-            memcpy(after, name, sizeof(after));
+            memcpy(after, key, sizeof(after));
         } else {
             json_decref(member);
             kind = of != NULL ? KINDS : kind + 1;
