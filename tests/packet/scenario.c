@@ -14,8 +14,8 @@
 static const struct table_limits limits = {
     .vifs = 64,
     .vrfs = 16,
-    .routes = 1024,
-    .fib_nodes = 4096,
+    .routes = 4096,
+    .fib_nodes = 16384,
     .endpoints = 64,
     .ecmp_sets = 16,
     .neighbours = 64,
