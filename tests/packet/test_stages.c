@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The stages with what ports other than the packet lab's may bring: chains of segments, shared
+ * buffers, offloads left to do, no headroom; and full queues, and tables that change underneath. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include <rte_eal.h>
+
+#include "fastpath/segments.h"
+#include "fastpath/worker.h"
+#include "lib/net/checksum.h"
+#include "lib/net/encapsulation.h"
+#include "tests/packet/scenario.h"
+
+#define FABRIC  0
+#define ACCESS  1
+#define PAYLOAD 100u
+
+static const char world[] =
+    "{\"workers\": 2, \"vrfs\": [\"red\"], \"ports\": ["
+    "{\"name\": \"fabric\", \"role\": \"underlay\", \"mac\": \"02:00:00:00:00:fe\","
+    " \"spec\": \"null:\"},"
+    "{\"name\": \"p1\", \"role\": \"access\", \"spec\": \"null:\"}], \"vifs\": ["
+    "{\"name\": \"vm1\", \"vrf\": \"red\", \"port\": \"p1\", \"mac\": \"02:00:00:00:00:01\","
+    " \"sources\": [\"10.0.0.11/32\"]},"
+    "{\"name\": \"vm2\", \"vrf\": \"red\", \"port\": \"p1\", \"vlan\": 7,"
+    " \"mac\": \"02:00:00:00:00:01\", \"sources\": [\"10.0.0.11/32\"]}], \"endpoints\": ["
+    "{\"name\": \"far\", \"address\": \"192.0.2.12\", \"encapsulation\": \"udp\","
+    " \"port\": \"fabric\", \"mac\": \"02:00:00:00:01:12\"}], \"routes\": ["
+    "{\"vrf\": \"red\", \"prefix\": \"10.1.0.0/16\","
+    " \"path\": {\"endpoint\": \"far\", \"label\": 7}}], \"labels\": ["
+    "{\"label\": 16, \"path\": {\"vif\": \"vm1\"}}]}";
+
+static struct rte_mempool *pool;
+static struct scenario scenario;
+static json_t *description;
+
+/* The worker that owns the port which packets come from: it has the other one's frames too. */
+static struct worker *
+owner_of(unsigned port)
+{
+    return fastpath_worker(scenario.fastpath, scenario.ports[port]->owner);
+}
+
+static uint64_t
+drops_of(enum drop_reason reason)
+{
+    uint64_t sum[DROP_REASONS];
+
+    counters_drops(scenario.counters, sum);
+    return sum[reason];
+}
+
+static uint64_t
+drops_of_all(void)
+{
+    uint64_t sum[DROP_REASONS], total = 0;
+
+    counters_drops(scenario.counters, sum);
+    for (unsigned i = 0; i < DROP_REASONS; i++)
+        total += sum[i];
+    return total;
+}
+
+static uint64_t
+sent_by(unsigned port)
+{
+    struct port_counters sum;
+
+    counters_port(scenario.counters, scenario.ports[port]->number, &sum);
+    return sum.tx.packets;
+}
+
+/* A guest's packet to 10.1.0.1, in `tail` octets of which the frame ends in another segment. */
+static struct rte_mbuf *
+guest_packet(unsigned tail)
+{
+    const struct eth_header eth = { MAC_VIRTUAL_ROUTER, { { 2, 0, 0, 0, 0, 1 } }, htobe16(0x0800) };
+    struct ipv4_header ip = {
+        .version_ihl = 0x45,
+        .total_length = htobe16(sizeof(ip) + PAYLOAD),
+        .ttl = 64,
+        .protocol = IP_PROTOCOL_TCP,
+        .source = htobe32(0x0a00000b),
+        .destination = htobe32(0x0a010001),
+    };
+    uint8_t frame[sizeof(eth) + sizeof(ip) + PAYLOAD] = { 0 };
+    struct rte_mbuf *packet = rte_pktmbuf_alloc(pool);
+
+    assert_non_null(packet);
+    ip.checksum = checksum_ipv4(&ip, sizeof(ip));
+    memcpy(frame, &eth, sizeof(eth));
+    memcpy(frame + sizeof(eth), &ip, sizeof(ip));
+    memcpy(rte_pktmbuf_append(packet, (uint16_t)(sizeof(frame) - tail)), frame,
+           sizeof(frame) - tail);
+    if (tail > 0) {
+        struct rte_mbuf *rest = rte_pktmbuf_alloc(pool);
+
+        assert_non_null(rest);
+        memcpy(rte_pktmbuf_append(rest, (uint16_t)tail), frame + sizeof(frame) - tail, tail);
+        assert_int_equal(rte_pktmbuf_chain(packet, rest), 0);
+    }
+    return packet;
+}
+
+/* Runs both workers until what was handed over is sent, too. */
+static void
+run(struct rte_mbuf *packet)
+{
+    worker_forward(owner_of(ACCESS), scenario.ports[ACCESS], &packet, 1);
+    transmit_flush(owner_of(ACCESS));
+    worker_turn(owner_of(FABRIC));
+}
+
+static void
+expect_drop(struct rte_mbuf *packet, enum drop_reason reason)
+{
+    const unsigned before = rte_mempool_avail_count(pool);
+    const uint64_t drops = drops_of(reason), all = drops_of_all();
+    const unsigned segments = packet->nb_segs;
+
+    run(packet);
+    assert_int_equal(drops_of(reason), drops + 1);
+    assert_int_equal(drops_of_all(), all + 1);
+    assert_int_equal(rte_mempool_avail_count(pool), before + segments);
+}
+
+static void
+expect_sent(struct rte_mbuf *packet)
+{
+    const uint64_t sent = sent_by(FABRIC), all = drops_of_all();
+
+    run(packet);
+    assert_int_equal(sent_by(FABRIC), sent + 1);
+    assert_int_equal(drops_of_all(), all);
+}
+
+static void
+chains_pass_if_the_headers_are_in_the_first_segment(void **state)
+{
+    const unsigned lost_before = rte_mempool_avail_count(pool);
+
+    (void)state;
+    expect_sent(guest_packet(0));
+    expect_sent(guest_packet(1));
+    expect_sent(guest_packet(PAYLOAD));
+    expect_drop(guest_packet(PAYLOAD + 1), DROP_SEGMENTS);
+    expect_drop(guest_packet(PAYLOAD + 20), DROP_SEGMENTS);
+    expect_drop(guest_packet(PAYLOAD + 30), DROP_SEGMENTS);
+    assert_int_equal(rte_mempool_avail_count(pool), lost_before);
+}
+
+static void
+padding_over_several_segments_is_cut(void **state)
+{
+    struct rte_mbuf *packet = guest_packet(30), *padding = rte_pktmbuf_alloc(pool);
+    const unsigned available = rte_mempool_avail_count(pool);
+
+    (void)state;
+    assert_non_null(rte_pktmbuf_append(padding, 40));
+    assert_int_equal(rte_pktmbuf_chain(packet, padding), 0);
+    segments_cut(packet, 134);
+    assert_int_equal(packet->nb_segs, 2);
+    assert_int_equal(packet->pkt_len, 134);
+    assert_int_equal(rte_mempool_avail_count(pool), available + 1);
+    segments_cut(packet, 104);
+    assert_int_equal(packet->nb_segs, 1);
+    segments_cut(packet, 50);
+    assert_int_equal(packet->data_len, 50);
+    rte_mbuf_sanity_check(packet, 1);
+    rte_pktmbuf_free(packet);
+    assert_int_equal(rte_mempool_avail_count(pool), available + 3);
+}
+
+static void
+buffers_that_others_hold_are_not_written_to(void **state)
+{
+    struct rte_mbuf *shared = guest_packet(0), *original = guest_packet(0);
+    struct rte_mbuf *clone = rte_pktmbuf_clone(original, pool), *chain = guest_packet(10);
+
+    (void)state;
+    rte_mbuf_refcnt_update(shared, 1);
+    const uint64_t drops = drops_of(DROP_SEGMENTS);
+    run(shared);
+    run(clone);
+    assert_int_equal(drops_of(DROP_SEGMENTS), drops + 2);
+    rte_mbuf_refcnt_update(chain->next, 1);
+    struct rte_mbuf *tail = chain->next;
+    run(chain);
+    assert_int_equal(drops_of(DROP_SEGMENTS), drops + 3);
+    rte_pktmbuf_free(tail);
+    rte_pktmbuf_free(shared);
+    rte_pktmbuf_free(original);
+}
+
+static void
+offloads_left_to_do_are_refused(void **state)
+{
+    static const uint64_t flags[] = {
+        RTE_MBUF_F_TX_TCP_CKSUM,     RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IPV4,
+        RTE_MBUF_F_TX_UDP_CKSUM,     RTE_MBUF_F_RX_LRO,
+        RTE_MBUF_F_RX_L4_CKSUM_NONE,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        struct rte_mbuf *packet = guest_packet(0);
+
+        packet->ol_flags |= flags[i];
+        expect_drop(packet, DROP_SEGMENTS);
+    }
+
+    struct rte_mbuf *verified = guest_packet(0);
+    verified->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD | RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+    expect_sent(verified);
+}
+
+static void
+c03_a_tag_that_the_port_took_off_counts(void **state)
+{
+    struct rte_mbuf *packet = guest_packet(0);
+    struct vif_counters before, after;
+    const uint32_t vm2 = scenario.vifs.entries[1].number;
+
+    (void)state;
+    counters_vif(scenario.counters, vm2, &before);
+    packet->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+    packet->vlan_tci = 7;
+    expect_sent(packet);
+    counters_vif(scenario.counters, vm2, &after);
+    assert_int_equal(after.rx.packets, before.rx.packets + 1);
+}
+
+static void
+without_headroom_there_is_no_tunnel(void **state)
+{
+    struct rte_mbuf *packet = guest_packet(0);
+    const uint16_t length = packet->data_len;
+
+    (void)state;
+    memmove(packet->buf_addr, rte_pktmbuf_mtod(packet, void *), length);
+    packet->data_off = 0;
+    expect_drop(packet, DROP_HEADROOM);
+}
+
+static uint16_t
+take_none(uint16_t port, uint16_t queue, struct rte_mbuf **packets, uint16_t n, void *argument)
+{
+    (void)port, (void)queue, (void)packets, (void)n, (void)argument;
+    return 0;
+}
+
+static void
+a_full_transmit_queue_drops_and_says_so(void **state)
+{
+    const uint16_t ethdev = scenario.ports[FABRIC]->ethdev;
+    const void *full = rte_eth_add_tx_callback(ethdev, 0, take_none, NULL);
+
+    (void)state;
+    assert_non_null(full);
+    expect_drop(guest_packet(0), DROP_TRANSMIT);
+    assert_int_equal(rte_eth_remove_tx_callback(ethdev, 0, full), 0);
+    expect_sent(guest_packet(0));
+}
+
+static void
+a_full_handover_ring_drops_and_says_so(void **state)
+{
+    const unsigned before = rte_mempool_avail_count(pool);
+    const uint64_t sent = sent_by(FABRIC);
+
+    (void)state;
+    assert_int_not_equal(scenario.ports[FABRIC]->owner, scenario.ports[ACCESS]->owner);
+    for (unsigned i = 0; i < HANDOVER_RING_PACKETS + 10; i++) {
+        struct rte_mbuf *packet = guest_packet(0);
+
+        worker_forward(owner_of(ACCESS), scenario.ports[ACCESS], &packet, 1);
+        transmit_flush(owner_of(ACCESS));
+    }
+    assert_true(drops_of(DROP_HANDOVER) >= 10);
+    while (worker_turn(owner_of(FABRIC)) > 0)
+        ;
+    assert_int_equal(sent_by(FABRIC) - sent + drops_of(DROP_HANDOVER), HANDOVER_RING_PACKETS + 10);
+    assert_int_equal(rte_mempool_avail_count(pool), before);
+}
+
+static void
+a_full_punt_ring_drops_and_says_so(void **state)
+{
+    struct worker *worker = owner_of(ACCESS);
+    struct rte_ring *ring = scenario.rings->punt[worker->number];
+    const uint64_t drops = drops_of(DROP_PUNT_QUEUE);
+    void *punted;
+
+    (void)state;
+    for (unsigned i = 0; i < PUNT_RING_PACKETS + 10; i++) {
+        struct rte_mbuf *packet = guest_packet(0);
+        const be16 arp = htobe16(ETHERTYPE_ARP);
+
+        memcpy(rte_pktmbuf_mtod_offset(packet, uint8_t *, 12), &arp, sizeof(arp));
+        worker->now += UINT32_MAX; /* the meters are full again */
+        worker_forward(worker, scenario.ports[ACCESS], &packet, 1);
+    }
+    assert_true(drops_of(DROP_PUNT_QUEUE) >= drops + 10);
+    while (rte_ring_dequeue(ring, &punted) == 0)
+        rte_pktmbuf_free(punted);
+}
+
+/* The last one: what it takes away does not come back. */
+static void
+what_was_just_taken_away_drops_for_its_reason(void **state)
+{
+    struct port *fabric = scenario.ports[FABRIC];
+
+    (void)state;
+    atomic_store(&scenario.port_table->ports[fabric->number], NULL);
+    expect_drop(guest_packet(0), DROP_PORT_GONE);
+    atomic_store(&scenario.port_table->ports[fabric->number], fabric);
+    expect_sent(guest_packet(0));
+
+    endpoint_remove(&scenario.tables->endpoints, scenario.endpoints.entries[0].number);
+    expect_drop(guest_packet(0), DROP_ENDPOINT_GONE);
+    vif_remove(&scenario.tables->vifs, scenario.vifs.entries[0].number);
+    expect_drop(guest_packet(0), DROP_NO_INTERFACE);
+}
+
+static int
+begin(void **state)
+{
+    static char program[] = "test_stages", no_huge[] = "--no-huge", memory[] = "-m",
+                octets[] = "64", no_pci[] = "--no-pci", no_conf[] = "--no-shconf",
+                quiet[] = "--log-level=*:error", no_telemetry[] = "--no-telemetry",
+                va[] = "--iova-mode=va", cores[] = "-l", core[] = "0";
+    char *arguments[] = { program, no_huge,      memory, octets, no_pci, no_conf,
+                          quiet,   no_telemetry, va,     cores,  core,   NULL };
+
+    (void)state;
+    if (rte_eal_init((int)(sizeof(arguments) / sizeof(arguments[0])) - 1, arguments) < 0)
+        return -1;
+    pool = rte_pktmbuf_pool_create("stages", 4095, 0, PACKET_PRIVATE_OCTETS,
+                                   RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+    description = json_loads(world, 0, NULL);
+    return pool == NULL || scenario_create(&scenario, description, pool) != NULL ? -1 : 0;
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    scenario_destroy(&scenario);
+    json_decref(description);
+    return rte_mempool_full(pool) ? 0 : -1;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chains_pass_if_the_headers_are_in_the_first_segment),
+        cmocka_unit_test(padding_over_several_segments_is_cut),
+        cmocka_unit_test(buffers_that_others_hold_are_not_written_to),
+        cmocka_unit_test(offloads_left_to_do_are_refused),
+        cmocka_unit_test(c03_a_tag_that_the_port_took_off_counts),
+        cmocka_unit_test(without_headroom_there_is_no_tunnel),
+        cmocka_unit_test(a_full_transmit_queue_drops_and_says_so),
+        cmocka_unit_test(a_full_handover_ring_drops_and_says_so),
+        cmocka_unit_test(a_full_punt_ring_drops_and_says_so),
+        cmocka_unit_test(what_was_just_taken_away_drops_for_its_reason),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
