@@ -265,11 +265,6 @@ snapshot_load(struct rib *rib, const char *path, int64_t now, uint64_t unix_seco
         log_warning("%s cannot be used (%s): set aside as %s.corrupt", path,
                     error == -EFBIG ? "it is too large" : outcome->why, path);
         file_set_aside(path);
-    } else if (error != 0) {
-        log_warning("%s: %s", path, strerror(-error));
-    } else {
-        log_info("%s: %" PRIu32 " paths restored, %" PRIu32 " skipped", path, outcome->restored,
-                 outcome->skipped);
     }
     return error;
 }
