@@ -112,6 +112,9 @@ on_unbound_stanza(struct xmpp_server *server, const struct xmpp_element *stanza)
     if (bind != NULL && xmpp_element_is(stanza, NS_CLIENT, "iq") && type != NULL &&
         strcmp(type, "set") == 0 && xmpp_element_attribute(stanza, "id") != NULL)
         on_bind(server, stanza, bind);
+    else if (strcmp(stanza->ns, NS_CLIENT) != 0)
+        session_end(&server->session, XMPP_END_VIOLATION, "invalid-namespace",
+                    "a stanza outside of the namespace jabber:client");
     else
         session_end(&server->session, XMPP_END_VIOLATION, "not-authorized",
                     "a stanza before the resource is bound");

@@ -303,6 +303,8 @@ violations_end_the_session_with_a_stream_error(void **state)
         { "GET / HTTP/1.0\r\n\r\n", "not-well-formed" },
         { "\x16\x03\x01\x02", "not-well-formed" }, /* TLS */
         { HEADER "<message/>", "not-authorized" },
+        { "<s:stream to='ietf.org' version='1.0' xmlns:s='http://etherx.jabber.org/streams'>" BIND,
+          "invalid-namespace" },
         { HEADER "<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>", "not-authorized" },
         { HEADER "<iq type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
           "not-authorized" },
