@@ -92,6 +92,7 @@ add_columns_of_row(struct layout *layout, const json_t *row)
 static void
 choose_columns(struct layout *layout, const json_t *rows, const struct cli_column *columns)
 {
+    static const struct cli_column name = { "NAME", "name", format_any, false };
     const json_t *row;
     size_t i;
 
@@ -102,6 +103,8 @@ choose_columns(struct layout *layout, const json_t *rows, const struct cli_colum
     }
     if (layout->n > 0)
         return;
+    if (json_object_get(json_array_get(rows, 0), name.key) != NULL)
+        add_column(layout, &name, name.title);
     json_array_foreach(rows, i, row) add_columns_of_row(layout, row);
 }
 

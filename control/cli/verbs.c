@@ -322,7 +322,7 @@ const struct cli_verb cli_verbs[] = {
 const struct cli_verb *
 cli_find_verb(const char *const *words, size_t *used)
 {
-    const struct cli_verb *only = NULL;
+    const struct cli_verb *implied = NULL;
     unsigned of_noun = 0;
 
     for (const struct cli_verb *verb = cli_verbs; words[0] != NULL && verb->noun != NULL; verb++) {
@@ -332,9 +332,9 @@ cli_find_verb(const char *const *words, size_t *used)
             *used = 2;
             return verb;
         }
-        of_noun++;
-        only = verb;
+        if (of_noun++ == 0 || strcmp(verb->verb, "list") == 0)
+            implied = verb;
     }
     *used = 1;
-    return of_noun == 1 ? only : NULL;
+    return of_noun == 1 || words[0] == NULL || words[1] == NULL ? implied : NULL;
 }

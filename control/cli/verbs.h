@@ -26,7 +26,7 @@ struct cli_argument {
 };
 
 struct cli_verb {
-    const char *noun, *verb;              /* the verb may be left out where a noun has one only */
+    const char *noun, *verb;              /* which verb may be left out: cli_find_verb() */
     const char *method;                   /* on the socket */
     const struct cli_argument *arguments; /* NULL: none */
     const char *list;                     /* the list in the result; NULL: no list */
@@ -41,7 +41,8 @@ struct cli_verb {
 extern const struct cli_verb cli_verbs[];
 
 /**
- * Finds the verb that the words name: `words` ends with NULL.
+ * Finds the verb that the words name: `words` ends with NULL. Where a noun has one verb only it may
+ * be left out, and a noun alone lists.
  * @return the verb with `*used` the words that named it, or NULL.
  */
 const struct cli_verb *cli_find_verb(const char *const *words, size_t *used);

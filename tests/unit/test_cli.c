@@ -33,7 +33,7 @@ words_name_verbs(void **state)
         size_t used;
     } cases[] = {
         { { "vif", "list" }, "vif.list", 2 },
-        { { "vif" }, NULL, 0 },
+        { { "vif" }, "vif.list", 1 },
         { { "vif", "fly" }, NULL, 0 },
         { { "route", "list", "red" }, "route.list", 2 },
         { { "route", "red" }, "route.list", 1 },
@@ -212,7 +212,7 @@ lists_become_tables(void **state)
                               "vm1            7      -\n"
                               "vm2            -      1\n");
     free(text);
-    text = render("[{\"name\":\"vm1\",\"rx_packets\":7}]", NULL, NULL);
+    text = render("[{\"rx_packets\":7,\"name\":\"vm1\"}]", NULL, NULL);
     assert_string_equal(text, "NAME        vm1\n"
                               "RX PACKETS  7\n");
     free(text);
