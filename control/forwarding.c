@@ -8,30 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/endpoints.h"
 #include "lib/base/hmap.h"
-#include "lib/stats/counters.h"
-
-#define IPV4_OCTETS  20
-#define UDP_OCTETS   8
-#define GRE_OCTETS   4
-#define LABEL_OCTETS 4
-#define ENDPOINT_KEY_OF(a, e)                \
-    {                                        \
-        .address = (a), .encapsulation = (e) \
-    }
-
-/* One endpoint of the table, found by address and encapsulation. */
-struct endpoint_key {
-    struct ip_addr address;
-    uint8_t encapsulation;
-};
-
-struct known_endpoint {
-    struct hmap_node node;
-    struct endpoint_key key;
-    uint32_t index;
-    uint32_t paths; /* how many paths in the FIB lead here */
-};
 
 struct route_key {
     uint32_t vrf;
@@ -54,31 +32,24 @@ struct own_entry {
 
 struct forwarding {
     struct tables *tables;
-    struct counters *counters;
-    struct forwarding_underlay underlay;
-    struct hmap endpoints;            /* struct known_endpoint */
-    struct known_endpoint **by_index; /* the same, by index of the endpoint table */
-    struct hmap statics;              /* struct static_entry */
-    struct hmap own_routes;           /* struct own_entry */
+    struct endpoints *endpoints;
+    struct forwarding_settings settings;
+    struct hmap statics;    /* struct static_entry */
+    struct hmap own_routes; /* struct own_entry */
     struct forwarding_refusals refusals;
 };
 
 struct forwarding *
-forwarding_create(struct tables *tables, struct counters *counters,
-                  const struct forwarding_underlay *underlay)
+forwarding_create(struct tables *tables, struct endpoints *endpoints,
+                  const struct forwarding_settings *settings)
 {
     struct forwarding *forwarding = calloc(1, sizeof(*forwarding));
 
     if (forwarding == NULL)
         return NULL;
-    forwarding->by_index = calloc(tables->limits.endpoints, sizeof(struct known_endpoint *));
-    if (forwarding->by_index == NULL) {
-        free(forwarding);
-        return NULL;
-    }
     forwarding->tables = tables;
-    forwarding->counters = counters;
-    forwarding->underlay = *underlay;
+    forwarding->endpoints = endpoints;
+    forwarding->settings = *settings;
     return forwarding;
 }
 
@@ -89,10 +60,6 @@ forwarding_destroy(struct forwarding *forwarding)
 
     if (forwarding == NULL)
         return;
-    while ((node = hmap_first(&forwarding->endpoints)) != NULL) {
-        hmap_remove(&forwarding->endpoints, node);
-        free(hmap_entry(node, struct known_endpoint, node));
-    }
     while ((node = hmap_first(&forwarding->statics)) != NULL) {
         hmap_remove(&forwarding->statics, node);
         free(hmap_entry(node, struct static_entry, node));
@@ -101,10 +68,8 @@ forwarding_destroy(struct forwarding *forwarding)
         hmap_remove(&forwarding->own_routes, node);
         free(hmap_entry(node, struct own_entry, node));
     }
-    hmap_clear(&forwarding->endpoints);
     hmap_clear(&forwarding->statics);
     hmap_clear(&forwarding->own_routes);
-    free(forwarding->by_index);
     free(forwarding);
 }
 
@@ -112,142 +77,28 @@ forwarding_destroy(struct forwarding *forwarding)
 static uint8_t
 choose_encapsulation(const struct forwarding *forwarding, const struct route_next_hop *next_hop)
 {
-    const struct forwarding_underlay *underlay = &forwarding->underlay;
+    const struct forwarding_settings *settings = &forwarding->settings;
 
-    for (unsigned i = 0; i < underlay->n_encapsulations; i++) {
-        if (next_hop->encapsulations & underlay->encapsulations[i])
-            return underlay->encapsulations[i];
+    for (unsigned i = 0; i < settings->n_encapsulations; i++) {
+        if (next_hop->encapsulations & settings->encapsulations[i])
+            return settings->encapsulations[i];
     }
     return 0;
-}
-
-/* The neighbour through which an endpoint is reached: itself on the link, else the gateway. */
-static bool
-neighbour_towards(const struct forwarding *forwarding, const struct ip_addr *address,
-                  struct ip_addr *neighbour)
-{
-    const struct forwarding_underlay *underlay = &forwarding->underlay;
-
-    if (address->family != underlay->address.family || !ip_addr_is_unicast(address))
-        return false;
-    uint32_t mask = ip_v4_mask(underlay->prefix_length);
-    bool on_link = ((ip_addr_to_v4(address) ^ ip_addr_to_v4(&underlay->address)) & mask) == 0;
-    *neighbour = on_link ? *address : underlay->gateway;
-    return neighbour->family != IP_NONE;
 }
 
 static bool
 is_own(const struct forwarding *forwarding, const struct route_next_hop *next_hop)
 {
-    return ip_addr_equal(&next_hop->addr, &forwarding->underlay.address);
+    return ip_addr_equal(&next_hop->addr, &forwarding->settings.own_address);
 }
 
 bool
 forwarding_accepts(const struct forwarding *forwarding, const struct route_next_hop *next_hop)
 {
-    struct ip_addr neighbour;
-
     if (is_own(forwarding, next_hop))
         return label_get(&forwarding->tables->labels, next_hop->label) != PATH_NONE;
     return choose_encapsulation(forwarding, next_hop) != 0 &&
-           neighbour_towards(forwarding, &next_hop->addr, &neighbour);
-}
-
-static uint16_t
-inner_mtu(uint16_t underlay_mtu, uint8_t encapsulation)
-{
-    unsigned overhead =
-        IPV4_OCTETS + LABEL_OCTETS + (encapsulation == ENCAP_UDP ? UDP_OCTETS : GRE_OCTETS);
-
-    return (uint16_t)(underlay_mtu - overhead);
-}
-
-static uint32_t
-endpoint_key_hash(const struct endpoint_key *key)
-{
-    return hmap_hash(&key->address, sizeof(key->address)) + key->encapsulation;
-}
-
-static struct known_endpoint *
-endpoint_find(const struct forwarding *forwarding, const struct endpoint_key *key)
-{
-    struct hmap_node *node = hmap_first_same(&forwarding->endpoints, endpoint_key_hash(key));
-
-    for (; node != NULL; node = hmap_next_same(node)) {
-        struct known_endpoint *known = hmap_entry(node, struct known_endpoint, node);
-        if (known->key.encapsulation == key->encapsulation &&
-            ip_addr_equal(&known->key.address, &key->address))
-            return known;
-    }
-    return NULL;
-}
-
-/* Publishes a new endpoint and asks for its neighbour. */
-static int
-endpoint_make(struct forwarding *forwarding, const struct endpoint_key *key,
-              struct known_endpoint **made)
-{
-    const struct forwarding_underlay *underlay = &forwarding->underlay;
-    struct endpoint record = {
-        .encapsulation = key->encapsulation,
-        .mtu = inner_mtu(underlay->mtu, key->encapsulation),
-        .port = underlay->port,
-        .address = key->address,
-    };
-    struct ip_addr neighbour;
-    struct known_endpoint *known;
-    int error;
-
-    if (!neighbour_towards(forwarding, &key->address, &neighbour))
-        return -ENETUNREACH;
-    known = calloc(1, sizeof(*known));
-    if (known == NULL)
-        return -ENOMEM;
-    known->key = *key;
-    error = adjacency_get(&forwarding->tables->adjacencies, underlay->port, &neighbour,
-                          &record.adjacency);
-    if (error != 0) {
-        forwarding->refusals.neighbours++;
-        goto free_known;
-    }
-    endpoint_header_build(&record, &underlay->mac, &underlay->address, &key->address,
-                          key->encapsulation);
-    error = endpoint_add(&forwarding->tables->endpoints, &record, &known->index);
-    if (error != 0) {
-        forwarding->refusals.endpoints++;
-        goto put_adjacency;
-    }
-    error = hmap_add(&forwarding->endpoints, &known->node, endpoint_key_hash(key));
-    if (error != 0)
-        goto remove_endpoint;
-    counters_endpoint_baseline(forwarding->counters, known->index);
-    forwarding->by_index[known->index] = known;
-    *made = known;
-    return 0;
-
-remove_endpoint:
-    endpoint_remove(&forwarding->tables->endpoints, known->index);
-put_adjacency:
-    adjacency_put(&forwarding->tables->adjacencies, record.adjacency);
-free_known:
-    free(known);
-    return error;
-}
-
-/* One path less leads to an endpoint; with the last one it goes. */
-static void
-endpoint_release(struct forwarding *forwarding, uint32_t index)
-{
-    struct known_endpoint *known = forwarding->by_index[index];
-
-    if (--known->paths > 0)
-        return;
-    uint32_t adjacency = endpoint_at(&forwarding->tables->endpoints, index)->adjacency;
-    endpoint_remove(&forwarding->tables->endpoints, index);
-    adjacency_put(&forwarding->tables->adjacencies, adjacency);
-    hmap_remove(&forwarding->endpoints, &known->node);
-    forwarding->by_index[index] = NULL;
-    free(known);
+           endpoints_reach(forwarding->endpoints, &next_hop->addr);
 }
 
 /* Gives back what a path that no longer stands in the FIB referred to. */
@@ -255,7 +106,7 @@ static void
 path_release(struct forwarding *forwarding, path_t path)
 {
     if (path_kind(path) == PATH_TUNNEL) {
-        endpoint_release(forwarding, path_target(path));
+        endpoints_put(forwarding->endpoints, path_target(path));
     } else if (path_kind(path) == PATH_ECMP) {
         const struct ecmp_set *set = ecmp_at(&forwarding->tables->ecmp, path);
         for (unsigned i = 0; i < set->n_members; i++)
@@ -272,28 +123,21 @@ path_of_next_hop(struct forwarding *forwarding, const struct route_next_hop *nex
         *path = label_get(&forwarding->tables->labels, next_hop->label);
         return *path == PATH_NONE ? -ENOENT : 0;
     }
-    struct endpoint_key key =
-        ENDPOINT_KEY_OF(next_hop->addr, choose_encapsulation(forwarding, next_hop));
-    struct known_endpoint *known;
-    int error;
+    uint8_t encapsulation = choose_encapsulation(forwarding, next_hop);
+    uint32_t index;
 
-    if (key.encapsulation == 0) {
+    if (encapsulation == 0) {
         forwarding->refusals.no_encapsulation++;
         return -ENOENT;
     }
-    known = endpoint_find(forwarding, &key);
-    if (known == NULL) {
-        error = endpoint_make(forwarding, &key, &known);
-        if (error == -ENETUNREACH) {
-            forwarding->refusals.unreachable++;
-            return -ENOENT;
-        }
-        if (error != 0)
-            return error;
+    int error = endpoints_get(forwarding->endpoints, &next_hop->addr, encapsulation, &index);
+    if (error == -ENETUNREACH) {
+        forwarding->refusals.unreachable++;
+        return -ENOENT;
     }
-    known->paths++;
-    *path = path_make(PATH_TUNNEL, known->index, next_hop->label);
-    return 0;
+    if (error == 0)
+        *path = path_make(PATH_TUNNEL, index, next_hop->label);
+    return error;
 }
 
 /* The path of a set of next hops, with references on all that it leads to. */
@@ -543,14 +387,6 @@ forwarding_each_static(const struct forwarding *forwarding,
         if (!each(context, key->vrf, &key->prefix, path))
             return;
     }
-}
-
-uint32_t
-forwarding_endpoint_paths(const struct forwarding *forwarding, uint32_t index)
-{
-    const struct known_endpoint *known = forwarding->by_index[index];
-
-    return known == NULL ? 0 : known->paths;
 }
 
 const struct forwarding_refusals *

@@ -5,8 +5,8 @@
  * Programming the FIB: turns next hops into paths (an endpoint and a label, a label of our own, an
  * ECMP set) and puts them into the VRFs' upstream roots.
  *
- * Endpoints are shared by all routes that lead to them, and counted by those. A route's path in the
- * FIB is the only record of what it refers to. Static routes of the configuration stand above what
+ * A route's path in the FIB is the only record of what it refers to: an endpoint (endpoints.h) is
+ * held by the paths that lead to it. Static routes of the configuration stand above what
  * route servers announce for the same prefix. Control thread.
  */
 
@@ -17,32 +17,25 @@
 #include "lib/table/tables.h"
 #include "lib/xmpp/route.h"
 
-struct counters;
+struct endpoints;
 struct forwarding;
 
 #define FORWARDING_ENCAPSULATIONS_MAX 3
 
-/* The underlay, and the operator's order of encapsulations. */
-struct forwarding_underlay {
-    uint16_t port;            /* number of the underlay port */
-    struct mac_addr mac;      /* its MAC address */
-    struct ip_addr address;   /* our tunnel source; a next hop with it is ourselves */
-    uint8_t prefix_length;    /* of the link */
-    struct ip_addr gateway;   /* towards endpoints beyond the link; family IP_NONE: none */
-    uint16_t mtu;             /* largest outer IP packet, octets */
-    uint8_t n_encapsulations; /* preferred first */
+struct forwarding_settings {
+    struct ip_addr own_address; /* a next hop with it is ourselves */
+    uint8_t n_encapsulations;   /* the operator's order: preferred first */
     uint8_t encapsulations[FORWARDING_ENCAPSULATIONS_MAX];
 };
 
-/* Changes that could not be made, each because a table is full. */
+/* Routes that could not be programmed as they were announced. */
 struct forwarding_refusals {
-    uint64_t fib, endpoints, ecmp, neighbours, no_encapsulation, unreachable;
+    uint64_t fib, ecmp, no_encapsulation, unreachable;
 };
 
-/** `counters` are those of the endpoints, told when an index has a new owner. @return NULL without
- * memory. */
-struct forwarding *forwarding_create(struct tables *tables, struct counters *counters,
-                                     const struct forwarding_underlay *underlay);
+/** `endpoints` must outlive the result. @return NULL without memory. */
+struct forwarding *forwarding_create(struct tables *tables, struct endpoints *endpoints,
+                                     const struct forwarding_settings *settings);
 void forwarding_destroy(struct forwarding *forwarding);
 
 /**
@@ -86,9 +79,6 @@ void forwarding_each_static(const struct forwarding *forwarding,
                             bool (*each)(void *context, uint32_t vrf,
                                          const struct ip_prefix *prefix, path_t path),
                             void *context);
-
-/** How many paths lead to an endpoint (an index of tables->endpoints). */
-uint32_t forwarding_endpoint_paths(const struct forwarding *forwarding, uint32_t index);
 
 /** What was refused so far. */
 const struct forwarding_refusals *forwarding_refusals(const struct forwarding *forwarding);

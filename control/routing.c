@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "control/control.h"
+#include "control/endpoints.h"
 #include "control/forwarding.h"
 #include "control/rib.h"
 #include "control/routing_snapshot.h"
@@ -23,6 +24,7 @@
 
 struct routing {
     struct control *control;
+    struct endpoints *endpoints;
     struct forwarding *forwarding;
     struct rib *rib;
     struct servers *servers;
@@ -240,22 +242,30 @@ const struct interface_events routing_interface_events = {
 
 /* ---- Life ---- */
 
-static struct forwarding *
-make_forwarding(const struct control *control)
+static int
+make_forwarding(struct routing *routing)
 {
+    const struct control *control = routing->control;
     const struct config *config = control->config;
-    struct forwarding_underlay underlay = {
+    const struct endpoints_underlay underlay = {
         .port = control->underlay->number,
         .mac = control->underlay->mac,
         .address = config->underlay.address.addr,
         .prefix_length = config->underlay.address.length,
         .gateway = config->underlay.gateway,
         .mtu = config->underlay.mtu,
+    };
+    struct forwarding_settings settings = {
+        .own_address = config->underlay.address.addr,
         .n_encapsulations = (uint8_t)config->n_encapsulations,
     };
 
-    memcpy(underlay.encapsulations, config->encapsulations, config->n_encapsulations);
-    return forwarding_create(control->tables, control->counters, &underlay);
+    memcpy(settings.encapsulations, config->encapsulations, config->n_encapsulations);
+    routing->endpoints = endpoints_create(control->tables, control->counters, &underlay);
+    if (routing->endpoints == NULL)
+        return -ENOMEM;
+    routing->forwarding = forwarding_create(control->tables, routing->endpoints, &settings);
+    return routing->forwarding == NULL ? -ENOMEM : 0;
 }
 
 static int
@@ -308,9 +318,8 @@ routing_create(struct control *control, struct routing **made, struct config_err
     routing->control = control;
     limits.stale_ms = (int64_t)control->config->stale_seconds * 1000;
     limits.routes_total = control->config->limits.routes;
-    routing->forwarding = make_forwarding(control);
     routing->rib = rib_new(&limits, &events, routing);
-    if (routing->forwarding == NULL || routing->rib == NULL)
+    if (routing->rib == NULL || make_forwarding(routing) != 0)
         goto destroy;
     failed = make_servers(routing, error);
     if (failed != 0)
@@ -359,6 +368,7 @@ routing_destroy(struct routing *routing)
     if (routing->rib != NULL)
         rib_free(routing->rib);
     forwarding_destroy(routing->forwarding);
+    endpoints_destroy(routing->endpoints);
     free(routing);
 }
 
@@ -378,4 +388,10 @@ struct forwarding *
 routing_forwarding(struct routing *routing)
 {
     return routing->forwarding;
+}
+
+struct endpoints *
+routing_endpoints(struct routing *routing)
+{
+    return routing->endpoints;
 }

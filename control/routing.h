@@ -15,6 +15,7 @@
 #include "control/interfaces.h"
 
 struct control;
+struct endpoints;
 struct forwarding;
 struct rib;
 struct routing;
@@ -48,3 +49,4 @@ void routing_destroy(struct routing *routing);
 struct rib *routing_rib(struct routing *routing);
 struct servers *routing_servers(struct routing *routing);
 struct forwarding *routing_forwarding(struct routing *routing);
+struct endpoints *routing_endpoints(struct routing *routing);

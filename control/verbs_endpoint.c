@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "control/control.h"
-#include "control/forwarding.h"
+#include "control/endpoints.h"
 #include "control/routing.h"
 #include "lib/base/clock.h"
 #include "lib/base/text.h"
@@ -60,8 +60,7 @@ describe_endpoint(struct control *control, uint32_t index)
         ip_addr_format(&endpoint->address, address), "encapsulation",
         encapsulation_name(endpoint->encapsulation), "adjacency",
         ip_addr_format(&adjacency->address, neighbour), "up", up, "mtu", (int)endpoint->mtu,
-        "routes",
-        (json_int_t)forwarding_endpoint_paths(routing_forwarding(control->routing), index),
+        "routes", (json_int_t)endpoints_paths(routing_endpoints(control->routing), index),
         "tx_packets", (json_int_t)sum.tx.packets, "tx_octets", (json_int_t)sum.tx.octets);
 }
 

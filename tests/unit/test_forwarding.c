@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+#include "control/endpoints.h"
 #include "control/forwarding.h"
 #include "lib/stats/counters.h"
 
@@ -19,6 +20,7 @@ enum { VRF = 1 };
 struct world {
     struct tables *tables;
     struct counters *counters;
+    struct endpoints *endpoints;
     struct forwarding *forwarding;
 };
 
@@ -50,13 +52,16 @@ static int
 set_up(void **state)
 {
     static struct world world;
-    struct forwarding_underlay underlay = {
+    const struct endpoints_underlay underlay = {
         .port = 3,
         .mac = { { 2, 0, 0, 0, 0, 9 } },
         .address = address("192.0.2.11"),
         .prefix_length = 24,
         .gateway = address("192.0.2.1"),
         .mtu = 1500,
+    };
+    const struct forwarding_settings settings = {
+        .own_address = underlay.address,
         .n_encapsulations = 2,
         .encapsulations = { ENCAP_UDP, ENCAP_GRE },
     };
@@ -69,7 +74,9 @@ set_up(void **state)
     world.counters = counters_create(
         &(struct counters_shape){ .threads = 1, .endpoints = limits.endpoints, .vifs = 1 });
     assert_non_null(world.counters);
-    world.forwarding = forwarding_create(world.tables, world.counters, &underlay);
+    world.endpoints = endpoints_create(world.tables, world.counters, &underlay);
+    assert_non_null(world.endpoints);
+    world.forwarding = forwarding_create(world.tables, world.endpoints, &settings);
     assert_non_null(world.forwarding);
     *state = &world;
     return 0;
@@ -81,6 +88,7 @@ tear_down(void **state)
     struct world *world = *state;
 
     forwarding_destroy(world->forwarding);
+    endpoints_destroy(world->endpoints);
     counters_destroy(world->counters);
     tables_destroy(world->tables);
     return 0;
@@ -204,13 +212,13 @@ an_endpoint_goes_with_its_last_route(void **state)
     assert_int_equal(set(world, "10.0.0.1/32", &there, 1), 0);
     assert_int_equal(set(world, "10.0.0.2/32", &there, 1), 0);
     uint32_t index = path_target(upstream(world, "10.0.0.1/32"));
-    assert_int_equal(forwarding_endpoint_paths(world->forwarding, index), 2);
+    assert_int_equal(endpoints_paths(world->endpoints, index), 2);
     assert_int_equal(set(world, "10.0.0.1/32", &there, 1), 0); /* the same again changes nothing */
-    assert_int_equal(forwarding_endpoint_paths(world->forwarding, index), 2);
+    assert_int_equal(endpoints_paths(world->endpoints, index), 2);
     assert_int_equal(set(world, "10.0.0.1/32", &elsewhere, 1), 0);
-    assert_int_equal(forwarding_endpoint_paths(world->forwarding, index), 1);
+    assert_int_equal(endpoints_paths(world->endpoints, index), 1);
     unset(world, "10.0.0.2/32");
-    assert_int_equal(forwarding_endpoint_paths(world->forwarding, index), 0);
+    assert_int_equal(endpoints_paths(world->endpoints, index), 0);
     assert_null(endpoint_at(&world->tables->endpoints, index));
     unset(world, "10.0.0.1/32");
     assert_int_equal(world->tables->endpoints.indexes.in_use, 0);
@@ -260,7 +268,7 @@ a_full_table_leaves_the_route_that_was(void **state)
     struct route_next_hop fifth = next_hop("192.0.2.99", 31, ENCAP_UDP);
     assert_int_equal(set(world, "10.0.0.1/32", &fifth, 1), -ENOSPC);
     assert_int_equal(upstream(world, "10.0.0.1/32"), before);
-    assert_int_equal(forwarding_refusals(world->forwarding)->endpoints, 1);
+    assert_int_equal(endpoints_refusals(world->endpoints)->endpoints, 1);
 }
 
 static void

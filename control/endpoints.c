@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Endpoints, found by address and encapsulation, counted by their paths: see endpoints.h. */
+
+#include "control/endpoints.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/base/hmap.h"
+#include "lib/net/encapsulation.h"
+#include "lib/stats/counters.h"
+
+#define IPV4_OCTETS  20
+#define UDP_OCTETS   8
+#define GRE_OCTETS   4
+#define LABEL_OCTETS 4
+
+struct known_endpoint {
+    struct hmap_node node; /* by address and encapsulation */
+    struct ip_addr address;
+    uint8_t encapsulation;
+    uint32_t index;
+    uint32_t paths; /* how many paths lead here */
+};
+
+struct endpoints {
+    struct tables *tables;
+    struct counters *counters;
+    struct endpoints_underlay underlay;
+    struct hmap known;                /* struct known_endpoint */
+    struct known_endpoint **by_index; /* the same, by index of the endpoint table */
+    struct endpoints_refusals refusals;
+};
+
+struct endpoints *
+endpoints_create(struct tables *tables, struct counters *counters,
+                 const struct endpoints_underlay *underlay)
+{
+    struct endpoints *endpoints = calloc(1, sizeof(*endpoints));
+
+    if (endpoints == NULL)
+        return NULL;
+    endpoints->by_index = calloc(tables->limits.endpoints, sizeof(struct known_endpoint *));
+    if (endpoints->by_index == NULL) {
+        free(endpoints);
+        return NULL;
+    }
+    endpoints->tables = tables;
+    endpoints->counters = counters;
+    endpoints->underlay = *underlay;
+    return endpoints;
+}
+
+void
+endpoints_destroy(struct endpoints *endpoints)
+{
+    struct hmap_node *node;
+
+    if (endpoints == NULL)
+        return;
+    while ((node = hmap_first(&endpoints->known)) != NULL) {
+        hmap_remove(&endpoints->known, node);
+        free(hmap_entry(node, struct known_endpoint, node));
+    }
+    hmap_clear(&endpoints->known);
+    free(endpoints->by_index);
+    free(endpoints);
+}
+
+/* The neighbour through which an address is reached: itself on the link, else the gateway. */
+static bool
+neighbour_towards(const struct endpoints *endpoints, const struct ip_addr *address,
+                  struct ip_addr *neighbour)
+{
+    const struct endpoints_underlay *underlay = &endpoints->underlay;
+
+    if (address->family != underlay->address.family || !ip_addr_is_unicast(address))
+        return false;
+    uint32_t mask = ip_v4_mask(underlay->prefix_length);
+    bool on_link = ((ip_addr_to_v4(address) ^ ip_addr_to_v4(&underlay->address)) & mask) == 0;
+    *neighbour = on_link ? *address : underlay->gateway;
+    return neighbour->family != IP_NONE;
+}
+
+bool
+endpoints_reach(const struct endpoints *endpoints, const struct ip_addr *address)
+{
+    struct ip_addr neighbour;
+
+    return neighbour_towards(endpoints, address, &neighbour);
+}
+
+static uint16_t
+inner_mtu(uint16_t underlay_mtu, uint8_t encapsulation)
+{
+    unsigned overhead =
+        IPV4_OCTETS + LABEL_OCTETS + (encapsulation == ENCAP_UDP ? UDP_OCTETS : GRE_OCTETS);
+
+    return (uint16_t)(underlay_mtu - overhead);
+}
+
+static uint32_t
+key_hash(const struct ip_addr *address, uint8_t encapsulation)
+{
+    return hmap_hash(address, sizeof(*address)) + encapsulation;
+}
+
+static struct known_endpoint *
+endpoint_find(const struct endpoints *endpoints, const struct ip_addr *address,
+              uint8_t encapsulation)
+{
+    struct hmap_node *node = hmap_first_same(&endpoints->known, key_hash(address, encapsulation));
+
+    for (; node != NULL; node = hmap_next_same(node)) {
+        struct known_endpoint *known = hmap_entry(node, struct known_endpoint, node);
+        if (known->encapsulation == encapsulation && ip_addr_equal(&known->address, address))
+            return known;
+    }
+    return NULL;
+}
+
+/* Publishes a new endpoint and asks for its neighbour. */
+static int
+endpoint_make(struct endpoints *endpoints, const struct ip_addr *address, uint8_t encapsulation,
+              struct known_endpoint **made)
+{
+    const struct endpoints_underlay *underlay = &endpoints->underlay;
+    struct endpoint record = {
+        .encapsulation = encapsulation,
+        .mtu = inner_mtu(underlay->mtu, encapsulation),
+        .port = underlay->port,
+        .address = *address,
+    };
+    struct ip_addr neighbour;
+    struct known_endpoint *known;
+    int error;
+
+    if (!neighbour_towards(endpoints, address, &neighbour))
+        return -ENETUNREACH;
+    known = calloc(1, sizeof(*known));
+    if (known == NULL)
+        return -ENOMEM;
+    known->address = *address;
+    known->encapsulation = encapsulation;
+    error = adjacency_get(&endpoints->tables->adjacencies, underlay->port, &neighbour,
+                          &record.adjacency);
+    if (error != 0) {
+        endpoints->refusals.neighbours++;
+        goto free_known;
+    }
+    endpoint_header_build(&record, &underlay->mac, &underlay->address, address, encapsulation);
+    error = endpoint_add(&endpoints->tables->endpoints, &record, &known->index);
+    if (error != 0) {
+        endpoints->refusals.endpoints++;
+        goto put_adjacency;
+    }
+    error = hmap_add(&endpoints->known, &known->node, key_hash(address, encapsulation));
+    if (error != 0)
+        goto remove_endpoint;
+    counters_endpoint_baseline(endpoints->counters, known->index);
+    endpoints->by_index[known->index] = known;
+    *made = known;
+    return 0;
+
+remove_endpoint:
+    endpoint_remove(&endpoints->tables->endpoints, known->index);
+put_adjacency:
+    adjacency_put(&endpoints->tables->adjacencies, record.adjacency);
+free_known:
+    free(known);
+    return error;
+}
+
+int
+endpoints_get(struct endpoints *endpoints, const struct ip_addr *address, uint8_t encapsulation,
+              uint32_t *index)
+{
+    struct known_endpoint *known = endpoint_find(endpoints, address, encapsulation);
+
+    if (known == NULL) {
+        int error = endpoint_make(endpoints, address, encapsulation, &known);
+        if (error != 0)
+            return error;
+    }
+    known->paths++;
+    *index = known->index;
+    return 0;
+}
+
+void
+endpoints_put(struct endpoints *endpoints, uint32_t index)
+{
+    struct known_endpoint *known = endpoints->by_index[index];
+
+    if (--known->paths > 0)
+        return;
+    uint32_t adjacency = endpoint_at(&endpoints->tables->endpoints, index)->adjacency;
+    endpoint_remove(&endpoints->tables->endpoints, index);
+    adjacency_put(&endpoints->tables->adjacencies, adjacency);
+    hmap_remove(&endpoints->known, &known->node);
+    endpoints->by_index[index] = NULL;
+    free(known);
+}
+
+uint32_t
+endpoints_paths(const struct endpoints *endpoints, uint32_t index)
+{
+    const struct known_endpoint *known = endpoints->by_index[index];
+
+    return known == NULL ? 0 : known->paths;
+}
+
+const struct endpoints_refusals *
+endpoints_refusals(const struct endpoints *endpoints)
+{
+    return &endpoints->refusals;
+}

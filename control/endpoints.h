@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * Which endpoints exist, and how many paths lead to each: the control thread's side of
+ * lib/table/endpoint.h. One endpoint per address and encapsulation, made with the first path that
+ * leads there and gone with the last, with a reference on the adjacency that it is reached by.
+ * Control thread.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/net/addr.h"
+#include "lib/table/tables.h"
+
+struct counters;
+struct endpoints;
+
+/* Where tunnels begin. */
+struct endpoints_underlay {
+    uint16_t port;          /* number of the underlay port */
+    struct mac_addr mac;    /* its MAC address */
+    struct ip_addr address; /* our tunnel source */
+    uint8_t prefix_length;  /* of the link */
+    struct ip_addr gateway; /* towards endpoints beyond the link; family IP_NONE: none */
+    uint16_t mtu;           /* largest outer IP packet, octets */
+};
+
+/* Endpoints that could not be made because a table is full. */
+struct endpoints_refusals {
+    uint64_t endpoints, neighbours;
+};
+
+/** `counters` are told when an index has a new owner. @return NULL without memory. */
+struct endpoints *endpoints_create(struct tables *tables, struct counters *counters,
+                                   const struct endpoints_underlay *underlay);
+void endpoints_destroy(struct endpoints *endpoints);
+
+/** Whether an address can be reached: a unicast address on the link, or any if there is a gateway.
+ */
+bool endpoints_reach(const struct endpoints *endpoints, const struct ip_addr *address);
+
+/**
+ * One path more leads to `address` with an encapsulation: the endpoint is found or made.
+ * @return 0 and its index; -ENETUNREACH, -ENOSPC or -ENOMEM.
+ */
+int endpoints_get(struct endpoints *endpoints, const struct ip_addr *address, uint8_t encapsulation,
+                  uint32_t *index);
+
+/** One path less leads to an endpoint; with the last one it goes. */
+void endpoints_put(struct endpoints *endpoints, uint32_t index);
+
+/** How many paths lead to an endpoint. */
+uint32_t endpoints_paths(const struct endpoints *endpoints, uint32_t index);
+
+const struct endpoints_refusals *endpoints_refusals(const struct endpoints *endpoints);
