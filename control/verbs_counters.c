@@ -9,7 +9,7 @@
 
 #include "control/control.h"
 #include "lib/base/text.h"
-#include "lib/rpc/server.h"
+#include "lib/rpc/common.h"
 
 #define CURSOR_MAX 256
 
@@ -162,19 +162,10 @@ next_slowpath(struct control *control, const char *after, json_t *member, char k
 static bool
 next_rpc(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
 {
-    const struct rpc_counters *counters = rpc_server_counters(control->rpc);
-
     if (after[0] != '\0')
         return false;
     snprintf(key, CURSOR_MAX, "control-socket");
-    set(member, "connections", counters->connections);
-    set(member, "refused_peers", counters->refused_peers);
-    set(member, "refused_connections", counters->refused_connections);
-    set(member, "requests", counters->requests);
-    set(member, "bad_requests", counters->bad_requests);
-    set(member, "long_lines", counters->long_lines);
-    set(member, "refused_requests", counters->refused_requests);
-    set(member, "slow_readers", counters->slow_readers);
+    rpc_counters_fill(control->rpc, member);
     return true;
 }
 

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* config.get, log.level, stop: the daemon itself. */
-
-#define LOG_AREA "control"
+/* config.get, log.level (lib/rpc has it), stop: the daemon itself. */
 
 #include "control/verbs.h"
 
 #include "control/control.h"
-#include "lib/base/log.h"
-#include "lib/rpc/server.h"
+#include "lib/rpc/common.h"
 
 static json_t *
 describe_underlay(const struct underlay_config *underlay)
@@ -87,23 +84,6 @@ config_get(struct rpc_request *request, const json_t *params, void *context)
 }
 
 static void
-log_level(struct rpc_request *request, const json_t *params, void *context)
-{
-    const char *name = rpc_string(params, "level", "");
-    int level = log_level_parse(name);
-
-    (void)context;
-    if (level < 0) {
-        rpc_fail(request, RPC_INVALID_PARAMETER, "level", "error, warning, info or debug, not %s",
-                 name);
-        return;
-    }
-    log_level_set((enum log_level)level);
-    log_info("log level %s", name);
-    rpc_reply(request, json_pack("{s:s}", "level", name));
-}
-
-static void
 stop(struct rpc_request *request, const json_t *params, void *context)
 {
     struct control *control = context;
@@ -115,19 +95,16 @@ stop(struct rpc_request *request, const json_t *params, void *context)
 int
 verbs_daemon_add(struct rpc_server *server, struct control *control)
 {
-    static const struct rpc_parameter level[] = {
-        { "level", RPC_STRING, true, 0, 0 },
-        { NULL, 0, false, 0, 0 },
-    };
     static const struct rpc_parameter drain[] = {
         { "drain", RPC_BOOLEAN, false, 0, 0 },
         { NULL, 0, false, 0, 0 },
     };
     static const struct rpc_verb verbs[] = {
         { "config.get", NULL, config_get },
-        { "log.level", level, log_level },
         { "stop", drain, stop },
     };
 
-    return rpc_server_add(server, verbs, sizeof(verbs) / sizeof(verbs[0]), control);
+    int error = rpc_server_add(server, &rpc_log_level, 1, NULL);
+    return error != 0 ? error
+                      : rpc_server_add(server, verbs, sizeof(verbs) / sizeof(verbs[0]), control);
 }

@@ -111,8 +111,11 @@ handle_counters_get(struct rpc_request *request, const json_t *params, void *con
     if (after == NULL) { /* these few come with the first page, whatever its limit */
         if (wanted(of, "rib"))
             json_array_append_new(list, rib_row(server->rib));
-        if (wanted(of, "rpc"))
-            json_array_append_new(list, rpc_counters_row(server->rpc));
+        if (wanted(of, "rpc")) {
+            json_t *row = new_row("rpc", "control-socket");
+            rpc_counters_fill(server->rpc, row);
+            json_array_append_new(list, row);
+        }
         if (wanted(of, "sessions"))
             json_array_append_new(list, sessions_row(server));
     }

@@ -20,6 +20,7 @@ handle_log_level(struct rpc_request *request, const json_t *params, void *contex
         return;
     }
     log_level_set((enum log_level)level);
+    log_info("log level %s", name);
     rpc_reply(request, json_pack("{s:s}", "level", name));
 }
 
@@ -30,17 +31,24 @@ static const struct rpc_parameter log_level_parameters[] = {
 
 const struct rpc_verb rpc_log_level = { "log.level", log_level_parameters, handle_log_level };
 
-json_t *
-rpc_counters_row(const struct rpc_server *server)
+void
+rpc_counters_fill(const struct rpc_server *server, json_t *row)
 {
     const struct rpc_counters *counters = rpc_server_counters(server);
+    const struct {
+        const char *key;
+        uint64_t value;
+    } cells[] = {
+        { "connections", counters->connections },
+        { "refused_peers", counters->refused_peers },
+        { "refused_connections", counters->refused_connections },
+        { "requests", counters->requests },
+        { "bad_requests", counters->bad_requests },
+        { "long_lines", counters->long_lines },
+        { "refused_requests", counters->refused_requests },
+        { "slow_readers", counters->slow_readers },
+    };
 
-    return json_pack(
-        "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "of", "rpc", "name", "socket",
-        "connections", (json_int_t)counters->connections, "refused_peers",
-        (json_int_t)counters->refused_peers, "refused_connections",
-        (json_int_t)counters->refused_connections, "requests", (json_int_t)counters->requests,
-        "bad_requests", (json_int_t)counters->bad_requests, "long_lines",
-        (json_int_t)counters->long_lines, "refused_requests",
-        (json_int_t)counters->refused_requests, "slow_readers", (json_int_t)counters->slow_readers);
+    for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++)
+        json_object_set_new(row, cells[i].key, json_integer((json_int_t)cells[i].value));
 }

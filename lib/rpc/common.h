@@ -9,5 +9,5 @@
  */
 extern const struct rpc_verb rpc_log_level;
 
-/** The server's own counters as a row of counters.get: {"of": "rpc", "name": "socket", ...}. */
-json_t *rpc_counters_row(const struct rpc_server *server);
+/** Adds the server's own counters to a row of counters.get. */
+void rpc_counters_fill(const struct rpc_server *server, json_t *row);
