@@ -54,11 +54,33 @@ describe(struct control *control, const struct interface *interface)
     return member;
 }
 
+static enum rpc_error
+error_code(int error)
+{
+    switch (error) {
+    case -EINVAL:
+    case -ERANGE:
+        return RPC_INVALID_PARAMETER;
+    case -ENOENT:
+        return RPC_NOT_FOUND;
+    case -EEXIST:
+        return RPC_EXISTS;
+    case -EBUSY:
+    case -ENOSPC:
+        return RPC_BUSY;
+    case -ENOMEM:
+    case -EIO:
+        return RPC_INTERNAL;
+    default: /* what the system refuses: there is no such device, it is not permitted */
+        return RPC_REFUSED;
+    }
+}
+
 static void
 fail(struct rpc_request *request, int error, const struct config_error *what)
 {
-    rpc_fail_errno(request, error, what->field[0] == '\0' ? NULL : what->field,
-                   what->text[0] == '\0' ? strerror(-error) : what->text);
+    rpc_fail(request, error_code(error), what->field[0] == '\0' ? NULL : what->field, "%s",
+             what->text[0] == '\0' ? strerror(-error) : what->text);
 }
 
 /* A request that waits until its interface is there, or gone. */

@@ -16,6 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <rte_dev.h>
@@ -55,6 +58,47 @@ refuse(int code, char *error, size_t error_size, const char *format, ...)
     return code;
 }
 
+/* Many drivers return -1 for whatever is wrong. */
+static int
+driver_error(int status)
+{
+    return status == -1 ? -EIO : status;
+}
+
+static const char *
+driver_error_text(int status)
+{
+    return status == -1 ? "the log says more" : rte_strerror(-status);
+}
+
+/* Makes way for a socket that a driver will listen on: the directory must be there, and what a dead
+ * process left behind is removed. */
+static int
+socket_precheck(const char *path, char *error, size_t error_size)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char directory[PORT_SPEC_MAX];
+    struct stat status;
+    int fd;
+
+    snprintf(directory, sizeof(directory), "%s", path);
+    *strrchr(directory, '/') = '\0';
+    if (directory[0] != '\0' && access(directory, W_OK) < 0)
+        return refuse(-errno, error, error_size, "%s: %s", directory, strerror(errno));
+    if (lstat(path, &status) < 0)
+        return 0;
+    if (!S_ISSOCK(status.st_mode))
+        return refuse(-EEXIST, error, error_size, "%s exists and is no socket", path);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%.107s", path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return 0;
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 && errno == ECONNREFUSED)
+        unlink(path);
+    close(fd);
+    return 0;
+}
+
 /* What can be said in clearer words than a driver's. */
 static int
 spec_precheck(const struct port_spec *spec, char *error, size_t error_size)
@@ -73,6 +117,9 @@ spec_precheck(const struct port_spec *spec, char *error, size_t error_size)
             return refuse(-ENODEV, error, error_size, "the kernel has no interface %s",
                           spec->target);
         return 0;
+    case PORT_MEMIF:
+    case PORT_VHOST:
+        return spec->client ? 0 : socket_precheck(spec->target, error, error_size);
     case PORT_PCAP:
         if (access(spec->target, R_OK) < 0)
             return refuse(-errno, error, error_size, "%s: %s", spec->target, strerror(errno));
@@ -144,21 +191,21 @@ device_configure(struct port *port, uint16_t mtu, struct rte_mempool *pool, char
     int status = rte_eth_dev_info_get(port->ethdev, &info);
 
     if (status < 0)
-        return refuse(status, error, error_size, "the driver says nothing about it: %s",
-                      rte_strerror(-status));
+        return refuse(driver_error(status), error, error_size,
+                      "the driver says nothing about it: %s", driver_error_text(status));
     conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
     status = rte_eth_dev_configure(port->ethdev, 1, 1, &conf);
     if (status < 0)
-        return refuse(status, error, error_size, "the driver refuses one queue: %s",
-                      rte_strerror(-status));
+        return refuse(driver_error(status), error, error_size, "the driver refuses one queue: %s",
+                      driver_error_text(status));
     status = rte_eth_dev_adjust_nb_rx_tx_desc(port->ethdev, &rx, &tx);
     if (status == 0)
         status = rte_eth_rx_queue_setup(port->ethdev, 0, rx, rte_socket_id(), NULL, pool);
     if (status == 0)
         status = rte_eth_tx_queue_setup(port->ethdev, 0, tx, rte_socket_id(), NULL);
     if (status < 0)
-        return refuse(status, error, error_size, "the driver refuses its queues: %s",
-                      rte_strerror(-status));
+        return refuse(driver_error(status), error, error_size, "the driver refuses its queues: %s",
+                      driver_error_text(status));
     if (mtu != 0 && port->kernel_name[0] == '\0') {
         status = rte_eth_dev_set_mtu(port->ethdev, mtu);
         if (status < 0 && status != -ENOTSUP)
@@ -202,7 +249,8 @@ device_start(struct port *port, char *error, size_t error_size)
     int status = rte_eth_dev_start(port->ethdev);
 
     if (status < 0)
-        return refuse(status, error, error_size, "it does not start: %s", rte_strerror(-status));
+        return refuse(driver_error(status), error, error_size, "it does not start: %s",
+                      driver_error_text(status));
     if (port->role == PORT_ACCESS) {
         /* guests send to the virtual router's MAC address, which no device has for its own */
         status = rte_eth_promiscuous_enable(port->ethdev);
@@ -265,9 +313,8 @@ device_probe(struct port *port, const struct port_spec *spec, struct rte_mempool
     if (status == 0)
         status = rte_eth_dev_get_port_by_name(name, &port->ethdev);
     if (status < 0)
-        return refuse(status == -1 ? -EIO : status, error, error_size,
-                      "DPDK cannot open it: %s; its messages say more",
-                      status == -1 ? "its driver refuses" : rte_strerror(-status));
+        return refuse(driver_error(status), error, error_size, "DPDK cannot open it: %s",
+                      driver_error_text(status));
     return 0;
 }
 

@@ -10,11 +10,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -365,6 +368,31 @@ af_packet_keeps_tags_and_sizes_and_does_not_hear_itself(void **state)
 }
 
 static void
+a_socket_that_a_dead_process_left_is_replaced(void **state)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char spec[64], error[256];
+    struct port *port;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    (void)state;
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/millrace-port-%d", getpid());
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(close(fd), 0);
+    snprintf(spec, sizeof(spec), "vhost:%.40s", address.sun_path);
+    port_close(port_open_or_fail(spec));
+    assert_int_equal(access(address.sun_path, F_OK), -1);
+
+    assert_int_equal(
+        port_open("vhost:/nonexistent/socket", PORT_ACCESS, 0, pool, &port, error, 256), -ENOENT);
+    assert_non_null(strstr(error, "/nonexistent"));
+    fd = open(address.sun_path, O_CREAT | O_WRONLY, 0600);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(port_open(spec, PORT_ACCESS, 0, pool, &port, error, 256), -EEXIST);
+    assert_int_equal(unlink(address.sun_path), 0);
+}
+
+static void
 a_tap_port_outlives_its_interface(void **state)
 {
     char spec[32], command[256], name[16];
@@ -451,6 +479,7 @@ main(void)
         cmocka_unit_test(what_cannot_be_opened_is_said_clearly),
         cmocka_unit_test(tap_ports_come_and_go_without_a_trace),
         cmocka_unit_test(af_packet_keeps_tags_and_sizes_and_does_not_hear_itself),
+        cmocka_unit_test(a_socket_that_a_dead_process_left_is_replaced),
         cmocka_unit_test(a_tap_port_outlives_its_interface),
     };
     return cmocka_run_group_tests(tests, eal_up, eal_down);
