@@ -65,6 +65,34 @@ record_of(const struct interface *interface)
     return (struct record *)(uintptr_t)interface;
 }
 
+/** One of the interfaces that were there at the start is there, or has failed. */
+void interfaces_start_count(struct interfaces *interfaces, bool failed);
+
+/* ---- control/interface_registry.c ---- */
+
+/** The record of a name, or NULL. */
+struct record *record_find(const struct interfaces *interfaces, const char *name);
+
+/** Puts a record in its place. @return 0 or -ENOMEM. */
+int record_insert(struct interfaces *interfaces, struct record *record);
+void record_remove(struct record *record);
+
+/* ---- control/interface_life.c ---- */
+
+/**
+ * Checks an interface, makes its record and begins with its port.
+ * @param standing it is of the file or the state directory
+ * @return 0, or a negative errno with field and text; `done` is then not called.
+ */
+int record_begin(struct interfaces *interfaces, const struct vif_config *config, bool standing,
+                 interface_done done, void *argument, struct config_error *error);
+
+/** Opens the port (again). */
+void record_open(struct record *record);
+
+/** Tells whoever asked, once. */
+void record_tell(struct record *record, int error, const struct config_error *what);
+
 /* ---- control/interface_routes.c ---- */
 
 /** Claims the interface's addresses and prefixes in its VRF. @return 0 or -EEXIST with field. */
