@@ -97,6 +97,29 @@ allowed_cpus(char list[CPU_LIST_MAX])
     }
 }
 
+/* Whether this process may run where the configuration wants it to: DPDK would answer with its
+ * usage. */
+static int
+check_cpus(const struct config *config, char *error, size_t error_size)
+{
+    char all[CPU_LIST_MAX];
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return 0;
+    for (unsigned i = 0; i <= config->n_workers; i++) {
+        bool worker = i < config->n_workers;
+        int cpu = worker ? config->workers[i] : config->slow_path_cpu;
+        if (cpu == CPU_ANY || CPU_ISSET(cpu, &set))
+            continue;
+        allowed_cpus(all);
+        snprintf(error, error_size, "%s: CPU %d is not among those that may be used: %s",
+                 worker ? "workers" : "slow-path-cpu", cpu, all);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 /* Appends ",LCORE@CPU", or ",LCORE@(all)". */
 static void
 append_lcore(char lcores[LCORES_MAX], unsigned lcore, int cpu, const char *all)
@@ -157,6 +180,8 @@ eal_start(const struct config *config, const char *program, struct eal *eal, cha
                                        lcores_option, lcores,  memory_option, memory };
     int n = 8;
 
+    if (check_cpus(config, error, error_size) < 0)
+        return -EINVAL;
     snprintf(name, sizeof(name), "%s", program);
     snprintf(memory, sizeof(memory), "%u", needed);
     place_lcores(config, eal, lcores);

@@ -88,7 +88,7 @@ state_open(const char *directory, struct helper *helper, struct state **opened, 
     return 0;
 
 failed:
-    snprintf(error, error_size, "state directory %s: %s", directory,
+    snprintf(error, error_size, "%s",
              status == -EBUSY ? "another process uses it" : strerror(-status));
     if (state->lock_fd >= 0)
         close(state->lock_fd);
