@@ -97,15 +97,18 @@ class Demo:
             mtu = int(re.search(r"mtu (\d+)", link).group(1))
             route = workload.namespace.ip("-4", "route", "show", "default").stdout
             where = f", behind tag {workload.tag} of {workload.port}" if workload.tag else ""
-            check(address and address.group(1).startswith(workload.address) and "via" in route,
-                  f"{name}{where}: {address and address.group(1)}, MTU {mtu}, {route.strip()}")
-            check(1280 <= mtu < 1500, f"{name}: MTU {mtu} leaves room for the encapsulation")
+            check(address and address.group(1).startswith(workload.address) and "via" in route
+                  and 1280 <= mtu < 1500,
+                  f"{name}{where}: {address and address.group(1)}, MTU {mtu}, "
+                  f"{' '.join(route.split()[:3])}")
 
     def reach(self, encapsulation):
         """Pings, isolation, TCP and a look at the underlay, over one encapsulation."""
         w = self.workloads
         expression = "udp port 6635" if encapsulation == "udp" else "proto gre"
-        capture = Capture(self.one.namespace, "under0", f"underlay-{encapsulation}", expression)
+        # Each host's end of the cable shows what arrives there.
+        captures = [Capture(compute.namespace, "under0", f"{compute.name}-{encapsulation}",
+                            expression) for compute in self.network.computes]
         for source, target, how in (("red1", "red2", "across the underlay"),
                                     ("blue1", "blue2", "across the underlay"),
                                     ("red1", "red3", "on the same compute, to the tagged port"),
@@ -122,9 +125,9 @@ class Demo:
         back = w["red1"].ping(w["blue3"].address, count=3, interval=0.2)
         check(back == 0, f"red1 → {w['blue3'].address} exists in blue only: 3 pings, 0 answers")
         self.iperf("red1", "red2")
-        path = capture.stop()
         tell("on the underlay:")
-        self.show_capture(path, encapsulation)
+        for capture in captures:
+            self.show_capture(capture.stop(), encapsulation)
 
     def received(self, name):
         """Packets that a workload's interface has received."""
@@ -148,13 +151,12 @@ class Demo:
     def show_capture(self, path, encapsulation):
         text = ""
         if tool("tshark"):
-            text = run("tshark", "-r", path, "-c", "4", check=False).stdout
+            text = run("tshark", "-r", path, "-c", "2", "-T", "fields", "-E", "separator= ",
+                       "-e", "frame.protocols", "-e", "ip.src", "-e", "ip.dst", "-e", "mpls.label",
+                       check=False).stdout
             text = "\n".join(line for line in text.splitlines() if "Running as user" not in line)
-            names = run("tshark", "-r", path, "-c", "1", "-T", "fields", "-e", "frame.protocols",
-                        check=False).stdout.strip().splitlines()
-            text += f"\n{names[-1]}" if names else ""
         else:
-            text = run("tcpdump", "-n", "-e", "-c", "4", "-v", "-r", path, check=False).stdout
+            text = run("tcpdump", "-n", "-c", "2", "-r", path, check=False).stdout
         show("\n".join(line[:160] for line in text.splitlines()))
         check(text.strip(), f"MPLS-over-{encapsulation.upper()} packets were seen there")
 
@@ -258,16 +260,15 @@ class Demo:
         mover = self.network.workload(None, "mover", "red", "10.0.0.19")
         words = [f"vpn={mover.vpn}", f"port={mover.port}", f"mac={mover.mac}",
                  f"address={mover.address}"]
-        self.ctl(self.one.daemon, "vif", "add", mover.name, *words)
+        self.add(self.one, mover, words)
         mover.plug(self.one)
         mover.dhcp()
         source = self.workloads["red3"]
         source.reaches(mover.address)
         numbered = Numbered(self.lab, "move", source.namespace, mover.namespace, mover.address)
         numbered.wait_flowing(2000)
-        # The destination is prepared first, as a live migration does; then the switch.
         self.ctl(self.one.daemon, "vif", "del", mover.name)
-        self.ctl(self.two.daemon, "vif", "add", mover.name, *words)
+        self.add(self.two, mover, words)
         mover.plug(self.two)
         mover.configure()
         numbered.wait_flowing(2000)
@@ -279,6 +280,13 @@ class Demo:
             for route in compute.daemon.rpc("route.list", vrf="red")["routes"]:
                 if route["prefix"] == f"{mover.address}/32":
                     tell(f"{compute.name} reaches it via {route['via']}")
+
+    @staticmethod
+    def add(compute, workload, words):
+        print(f"  {GREY}│ {compute.name} # millracectl vif add {workload.name} {' '.join(words)}"
+              f"{PLAIN}")
+        found = json.loads(compute.daemon.ctl("vif", "add", workload.name, *words, "--json"))
+        tell(f"{workload.name} is {found['state']}, with label {found['label']}")
 
     def counters(self):
         title("The counters add up")
@@ -306,9 +314,10 @@ class Demo:
             # Beside the numbered packets: the end and the account, ARP of the guest.
             check(sent <= counted <= sent + 30, f"{compute}, {text}: {counted}")
         for name, ledger in after.items():
-            left, right = ledger.balance()
-            check(left == right,
-                  f"{name}: received + originated = {left} = sent + dropped + consumed")
+            left, right = (now - then for now, then in zip(ledger.balance(),
+                                                           before[name].balance()))
+            check(left == right, f"{name}: received + originated = {left}, sent + dropped + "
+                                 f"consumed = {right}")
         for compute in self.network.computes:
             self.ctl(compute.daemon, "counters")
             self.ctl(compute.daemon, "drops")

@@ -376,7 +376,7 @@ class Lab:
         """The ends of the logs that matter."""
         parts = []
         for process in self.processes:
-            if isinstance(process, Daemon) or not process.running:
+            if isinstance(process, Daemon) or process.running != process.expected_end:
                 state = "running" if process.running else f"ended: {process.handle.returncode}"
                 parts.append(f"---- {process.label} ({state})\n{process.log_tail()}")
         return "\n".join(parts)

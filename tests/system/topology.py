@@ -264,7 +264,7 @@ def in_sync(compute):
 def connected(compute):
     """The names of the servers that a vRouter has a session with."""
     return {server["name"] for server in server_list(compute)
-            if server.get("state") == "established"}
+            if server.get("state") in ("syncing", "in sync")}
 
 
 def server_list(compute):
