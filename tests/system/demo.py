@@ -319,7 +319,8 @@ class Demo:
             check(left == right, f"{name}: received + originated = {left}, sent + dropped + "
                                  f"consumed = {right}")
         for compute in self.network.computes:
-            self.ctl(compute.daemon, "counters")
+            for kind in ("vif", "vrf", "endpoint"):
+                self.ctl(compute.daemon, "counters", "get", kind)
             self.ctl(compute.daemon, "drops")
 
     def farewell(self):
