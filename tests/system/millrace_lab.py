@@ -280,8 +280,8 @@ class Capture:
     def __init__(self, namespace, interface, label, expression=""):
         self.path = namespace.lab.folder / f"{label}.pcap"
         self.process = namespace.start(f"{label}.tcpdump", "tcpdump", "-n", "-U", "-Z", "root",
-                                       "--immediate-mode", "-i", interface, "-s", "256", "-w",
-                                       self.path, *expression.split())
+                                       "--immediate-mode", "-i", interface, "-w", self.path,
+                                       *expression.split())
         wait_for(f"tcpdump on {interface}", lambda: "listening on" in self.process.log,
                  alive=[self.process])
 

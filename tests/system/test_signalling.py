@@ -6,6 +6,7 @@ and what follows from it for the routes."""
 import os
 import re
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -128,11 +129,13 @@ class Signalling(NetworkTest):
             route = self.wait_route(
                 self.network.computes[1 - self.network.computes.index(compute)], "10.0.0.61/32")
             seen.append(max(path["sequence_number"] for path in route["paths"]))
+            # Two activations within a second on one host are ahead of the clock by one.
+            wait_for("the next second", lambda: time.time() > seen[-1] + 1)
             compute.daemon.rpc("vif.del", name="again")
             for other in self.network.computes:
                 self.wait_no_route(other, "10.0.0.61/32")
         self.assertLess(seen[0], seen[1])
-        self.assertLessEqual(seen[1], seen[2])
+        self.assertLess(seen[1], seen[2])
 
     def test_c21_the_host_that_activated_last_wins(self):
         self.add(self.one, "older", "red", "10.0.0.62")
@@ -144,7 +147,7 @@ class Signalling(NetworkTest):
         self.two.daemon.rpc("vif.del", name="newer")
 
     def test_c32_r05_a_subscription_delivers_every_item(self):
-        """Three hundred interfaces, tags of one port; then somebody subscribes who had not."""
+        # Three hundred interfaces, tags of one port; then somebody subscribes who had not.
         count = 300
         for number in range(count):
             self.one.daemon.rpc("vif.add", name=f"bulk{number}", vpn="bulk", port="tap:trunk1",
