@@ -242,7 +242,12 @@ launch(struct daemon *daemon)
         .pool = control->eal.pool,
         .underlay_address = config->underlay.address.addr,
     };
+    static const struct mac_addr none;
 
+    if (!mac_equal(&config->underlay.gateway_mac, &none)) {
+        slowpath.fixed_neighbour = config->underlay.gateway;
+        slowpath.fixed_mac = config->underlay.gateway_mac;
+    }
     daemon->fastpath = fastpath_create(&fastpath);
     daemon->slowpath = slowpath_create(&slowpath);
     if (daemon->fastpath == NULL || daemon->slowpath == NULL)

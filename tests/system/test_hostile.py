@@ -65,7 +65,7 @@ class Garbage(NetworkTest):
     def test_wrong_requests_get_an_error_with_the_field(self):
         with Rpc(self.one.daemon.socket_path) as rpc:
             for verb, parameters, code, field in (
-                    ("no.such", {}, -32601, None),
+                    ("no.such", {}, -32601, "method"),
                     ("vif.del", {}, -32602, "name"),
                     ("vif.del", {"name": "absent"}, -32001, "name"),
                     ("vif.del", {"name": 7}, -32602, "name"),
@@ -86,7 +86,7 @@ class Garbage(NetworkTest):
                     self.assertEqual(answer["error"].get("data", {}).get("field"), field, answer)
 
     def test_garbage_to_the_route_servers_port(self):
-        """Sent from a compute, where vRouters come from."""
+        # Sent from a compute, where vRouters come from.
         program = ("import socket, sys\n"
                    "data = bytes.fromhex(sys.stdin.read())\n"
                    "s = socket.create_connection(('198.51.100.1', 5222), 5)\n"
@@ -120,8 +120,12 @@ class Chaos(NetworkTest):
 
     def test_random_deaths_under_numbered_packets(self):
         seed = int(os.environ.get("MILLRACE_SEED", time.time_ns() & 0xFFFFFF))
-        print(f"seed {seed}", flush=True)
-        chance = random.Random(seed)
+        try:
+            self.play(random.Random(seed))
+        except Exception as error:
+            raise AssertionError(f"with MILLRACE_SEED={seed}: {error}") from error
+
+    def play(self, chance):
         one, two = self.workload("red1"), self.workload("red2")
         one.reaches(two.address)
         for number in range(self.ROUNDS):
@@ -144,8 +148,8 @@ class Chaos(NetworkTest):
             numbered.wait_flowing(500)
             report = numbered.finish()
             if victim in self.network.servers:
-                self.assertEqual(report["lost"], 0, f"seed {seed}: {victim.name} {how}: {report}")
-            self.assertEqual(report["duplicated"], 0, f"seed {seed}")
+                self.assertEqual(report["lost"], 0, f"{victim.name} {how}: {report}")
+            self.assertEqual(report["duplicated"], 0, f"{victim.name} {how}: {report}")
         self.network.wait_in_sync()
         wait_for("the tenants to reach each other",
                  lambda: one.ping(two.address) == 5 and self.workload("blue1").ping("10.0.0.12"))
