@@ -148,8 +148,10 @@ device_describe(const struct port_spec *spec, struct rte_mempool *pool, const ch
     case PORT_AF_PACKET:
         frame = RTE_ALIGN_FLOOR(rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM, 1024);
         snprintf(name, name_size, "net_af_packet%u", number);
-        snprintf(arguments, size, "iface=%s,qpairs=1,framesz=%u,blocksz=%u,framecnt=%u",
-                 spec->target, frame, frame * AF_PACKET_BLOCK, AF_PACKET_FRAMES);
+        /* through the queueing discipline: else tcpdump there does not see what is sent */
+        snprintf(arguments, size,
+                 "iface=%s,qpairs=1,framesz=%u,blocksz=%u,framecnt=%u,qdisc_bypass=0", spec->target,
+                 frame, frame * AF_PACKET_BLOCK, AF_PACKET_FRAMES);
         break;
     case PORT_AF_XDP:
         snprintf(name, name_size, "net_af_xdp%u", number);
