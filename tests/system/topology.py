@@ -58,6 +58,10 @@ class Workload:
             found["vlan"] = self.tag
         return found
 
+    def is_open_on(self, compute):
+        return any(vif["name"] == self.name and vif["state"] in ("up", "down")
+                   for vif in compute.daemon.rpc("vif.list")["vifs"])
+
     def plug(self, compute, mac=None):
         """Puts the vRouter's TAP interface, or its tag, into the workload as eth0: what plugging
         in a guest is. Again after each start of the vRouter, which makes the TAP anew."""
@@ -66,7 +70,8 @@ class Workload:
         if self.relay is not None and self.relay.running:
             self.relay.kill()
         host = compute.namespace
-        wait_for(f"the interface {self.device}", lambda: host.has_interface(self.device),
+        # Not as soon as the kernel shows it: the driver opens it once more, by name, before that.
+        wait_for(f"the port of {self.name}", lambda: self.is_open_on(compute),
                  alive=[compute.daemon] if compute.daemon else [])
         device = self.device
         if self.tag is not None:
