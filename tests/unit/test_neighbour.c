@@ -246,7 +246,7 @@ what_waited_counts_for_its_endpoint(void **state)
 {
     struct rig rig;
     uint8_t frame[60] = { 0 };
-    void *taken;
+    void *taken = NULL;
     (void)state;
 
     memcpy(frame + 6, &ours, sizeof(ours));
