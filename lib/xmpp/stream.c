@@ -260,7 +260,7 @@ xmpp_stream_new(const struct xmpp_limits *limits, const struct xmpp_stream_handl
 
     if (stream == NULL)
         return NULL;
-    /* Naming the encoding overrides whatever a declaration or a byte order mark may say. */
+    /* Naming the encoding overrides what a declaration says; begins_as_utf8() sees to the rest. */
     stream->parser = XML_ParserCreateNS("UTF-8", NS_SEPARATOR);
     if (stream->parser == NULL) {
         free(stream);
@@ -349,11 +349,27 @@ check_pending(struct xmpp_stream *stream)
         violation(stream, "policy-violation", "tag is too long");
 }
 
+/* Expat takes a stream that begins like UTF-16, or with a byte order mark, for what it seems to be,
+ * whatever encoding was named. In UTF-8 without a mark (RFC 6120 section 11.6) the first octet is
+ * ASCII, and neither of the first two is zero. */
+static bool
+begins_as_utf8(const struct xmpp_stream *stream, const char *octets, size_t length)
+{
+    for (size_t i = 0; i < length && stream->fed + i < 2; i++) {
+        bool first = stream->fed + i == 0;
+        if (octets[i] == '\0' || (first && (octets[i] & 0x80) != 0))
+            return false;
+    }
+    return true;
+}
+
 int
 xmpp_stream_feed(struct xmpp_stream *stream, const void *octets, size_t length)
 {
     const char *at = octets;
 
+    if (!begins_as_utf8(stream, at, length))
+        violation(stream, "unsupported-encoding", "the encoding is not UTF-8");
     while (length > 0 && stream->state == 0) {
         size_t piece = length < PIECE_OCTETS ? length : PIECE_OCTETS;
 

@@ -208,6 +208,9 @@ forbidden_xml_is_a_stream_error(void **state)
         { "Latin-1", "<?xml version='1.0' encoding='ISO-8859-1'?><x/>", "",
           "unsupported-encoding" },
         { "UTF-16", "<?xml version='1.0' encoding='UTF-16'?><x/>", "", "unsupported-encoding" },
+        { "UTF-16 with its mark", "\xfe\xff", "", "unsupported-encoding" },
+        { "UTF-16 with its mark, little end first", "\xff\xfe<", "", "unsupported-encoding" },
+        { "byte order mark", "\xef\xbb\xbf" HEADER, "", "unsupported-encoding" },
         { "text between stanzas", HEADER "<iq/>hello", "header to=ietf.org\n{jabber:client}iq\n",
           "bad-format" },
         { "not a stream", "<html xmlns='http://etherx.jabber.org/streams'/>", "", "bad-format" },
@@ -216,6 +219,26 @@ forbidden_xml_is_a_stream_error(void **state)
     (void)state;
 
     check_all(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+/* Expat finds UTF-16 out by its zero octets, too. */
+static void
+utf_16_without_a_mark_is_refused(void **state)
+{
+    static const struct xmpp_limits limits = XMPP_LIMITS_DEFAULT;
+    static const char *const beginnings[] = { "<\0s", "\0<\0", " \0<" };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+        for (size_t piece = 1; piece <= 3; piece++) {
+            struct xmpp_stream *stream = NULL;
+            stream = xmpp_stream_new(&limits, &handlers, &stream);
+            assert_non_null(stream);
+            assert_int_equal(feed(stream, beginnings[i], 3, piece), -EPROTO);
+            assert_string_equal(xmpp_stream_error(stream, NULL), "unsupported-encoding");
+            xmpp_stream_free(stream);
+        }
+    }
 }
 
 /* A stream with its header, small limits, and `count` times `octets`: the result of the last feed,
@@ -407,6 +430,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stanzas_become_trees),
         cmocka_unit_test(forbidden_xml_is_a_stream_error),
+        cmocka_unit_test(utf_16_without_a_mark_is_refused),
         cmocka_unit_test(limits_are_enforced_at_their_edge),
         cmocka_unit_test(a_header_that_never_ends_is_refused),
         cmocka_unit_test(memory_of_a_stanza_is_bounded),
