@@ -261,9 +261,9 @@ snapshot_load(struct rib *rib, const char *path, int64_t now, uint64_t unix_seco
         error = snapshot_restore(rib, text, length, now, unix_seconds, outcome);
         free(text);
     }
-    if (error == -EBADMSG || error == -EFBIG) {
+    if (error < 0 && error != -ENOMEM) {
         log_warning("%s cannot be used (%s): set aside as %s.corrupt", path,
-                    error == -EFBIG ? "it is too large" : outcome->why, path);
+                    error == -EBADMSG ? outcome->why : strerror(-error), path);
         file_set_aside(path);
     }
     return error;

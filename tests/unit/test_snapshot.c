@@ -5,6 +5,7 @@
 #include "tests/unit/rib_bench.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "control/snapshot.h"
@@ -320,6 +321,11 @@ a_damaged_file_is_set_aside(void **state)
     assert_int_equal(access(path, F_OK), -1);
     assert_int_equal(access(aside, F_OK), 0);
     unlink(aside);
+    assert_int_equal(mkdir(path, 0700), 0); /* nothing could take its place for ever */
+    assert_int_equal(snapshot_load(after.rib, path, 0, UNIX, &outcome), -EISDIR);
+    assert_int_equal(snapshot_save(bench.rib, path, bench.now, UNIX), 0);
+    unlink(path);
+    rmdir(aside);
     rmdir(directory);
     bench_close(&bench);
     bench_close(&after);
