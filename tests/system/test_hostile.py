@@ -116,7 +116,7 @@ class Chaos(NetworkTest):
     """Random kills, stops and restarts. What must hold at every moment: pairs whose two vRouters
     live reach each other within the deadline, and no daemon ends on its own."""
 
-    ROUNDS = 60 if LONG else 6
+    ROUNDS = 30 if LONG else 6
 
     def test_random_deaths_under_numbered_packets(self):
         seed = int(os.environ.get("MILLRACE_SEED", time.time_ns() & 0xFFFFFF))
@@ -150,7 +150,9 @@ class Chaos(NetworkTest):
             if victim in self.network.servers:
                 self.assertEqual(report["lost"], 0, f"{victim.name} {how}: {report}")
             self.assertEqual(report["duplicated"], 0, f"{victim.name} {how}: {report}")
-        self.network.wait_in_sync()
+            # A vRouter waits the longer before it connects, the more often it was in vain: the next
+            # server dies when nobody waits any more, for these deferral times are short.
+            self.network.wait_in_sync()
         wait_for("the tenants to reach each other",
                  lambda: one.ping(two.address) == 5 and self.workload("blue1").ping("10.0.0.12"))
         self.assertEqual(one.ping("10.0.0.23", count=2), 0)
