@@ -131,7 +131,7 @@ static uint16_t
 source_open(const char *name, uint32_t label)
 {
     char path[128], device[64], arguments[192];
-    uint16_t port;
+    uint16_t port = 0;
     uint8_t frame[FRAME_OCTETS];
 
     snprintf(path, sizeof(path), "%s/%s.pcap", directory, name);

@@ -122,6 +122,8 @@ class Process:
     """A process of the lab's, with its log."""
 
     def __init__(self, lab, label, command, directory=None):
+        # A log of its own, also for the second process of that name.
+        label = lab.unique(label)
         self.lab, self.label, self.command = lab, label, [str(word) for word in command]
         self.log_path = lab.folder / f"{label}.log"
         self.directory = directory
@@ -278,6 +280,7 @@ class Capture:
     """tcpdump on an interface, into a file."""
 
     def __init__(self, namespace, interface, label, expression=""):
+        label = namespace.lab.unique(label)
         self.path = namespace.lab.folder / f"{label}.pcap"
         self.process = namespace.start(f"{label}.tcpdump", "tcpdump", "-n", "-U", "-Z", "root",
                                        "--immediate-mode", "-i", interface, "-w", self.path,
@@ -346,7 +349,17 @@ class Lab:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.namespaces = {}
         self.processes = []
+        self.labels = set()
         self.taken_down = False
+
+    def unique(self, label):
+        """The label, with a number behind it where it was given out before."""
+        found, number = label, 1
+        while found in self.labels:
+            number += 1
+            found = f"{label}-{number}"
+        self.labels.add(found)
+        return found
 
     def namespace(self, name):
         return self.namespaces.get(name) or Namespace(self, name)
