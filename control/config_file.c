@@ -13,6 +13,8 @@
 
 #include "lib/base/text.h"
 
+#define END_TEXT "\n" CONFIG_FILE_END " = true\n"
+
 /* libconfuse hands its callbacks no context, and not every section knows its file. */
 static _Thread_local struct config_error *complaint;
 static _Thread_local const char *file_name;
@@ -25,30 +27,70 @@ parse_failed(cfg_t *cfg, const char *format, va_list arguments)
     if (complaint->text[0] != '\0')
         return; /* the first one tells */
     vsnprintf(text, sizeof(text), format, arguments);
+    if (strstr(text, CONFIG_FILE_END) != NULL)
+        snprintf(text, sizeof(text), "the file ends inside of a section");
     snprintf(complaint->text, sizeof(complaint->text), "%.200s:%d: %s", file_name, cfg->line, text);
+}
+
+/* The whole file with END_TEXT behind it: libconfuse takes the end of a file for the end of every
+ * open section and comment. @return NULL after a complaint. */
+static char *
+text_read(FILE *file, const char *name, struct config_error *error)
+{
+    char *text = NULL, *longer;
+    size_t room = 0;
+    ssize_t length = getdelim(&text, &room, '\0', file);
+    const char *problem = NULL;
+
+    if (length < 0 && ferror(file))
+        problem = strerror(errno);
+    else if (length > 0 && text[length - 1] == '\0')
+        problem = "not a text: it holds a zero octet";
+    if (length < 0)
+        length = 0; /* an empty file */
+    longer = problem == NULL ? realloc(text, (size_t)length + sizeof(END_TEXT)) : NULL;
+    if (longer == NULL) {
+        snprintf(error->text, sizeof(error->text), "%.200s: %s", name,
+                 problem != NULL ? problem : "out of memory");
+        free(text);
+        return NULL;
+    }
+    memcpy(longer + length, END_TEXT, sizeof(END_TEXT));
+    return longer;
 }
 
 cfg_t *
 config_file_parse(FILE *file, const char *name, cfg_opt_t *schema, struct config_error *error)
 {
-    cfg_t *cfg = cfg_init(schema, CFGF_NONE);
+    cfg_t *cfg = NULL;
+    char *text;
 
     memset(error, 0, sizeof(*error));
-    if (cfg == NULL || (cfg->filename = strdup(name)) == NULL) {
+    text = text_read(file, name, error);
+    if (text == NULL)
+        return NULL;
+    cfg = cfg_init(schema, CFGF_NONE);
+    if (cfg == NULL) {
         snprintf(error->text, sizeof(error->text), "%.200s: out of memory", name);
         goto failed;
     }
     complaint = error;
     file_name = name;
     cfg_set_error_function(cfg, parse_failed);
-    if (cfg_parse_fp(cfg, file) == CFG_SUCCESS)
-        return cfg;
-    if (error->text[0] == '\0')
-        snprintf(error->text, sizeof(error->text),
-                 "%.200s:%d: a key, its value or a section is "
-                 "expected",
-                 name, cfg->line);
+    if (cfg_parse_buf(cfg, text) != CFG_SUCCESS) {
+        if (error->text[0] == '\0')
+            cfg_error(cfg, "a key, its value or a section is expected");
+        goto failed;
+    }
+    if (cfg_size(cfg, CONFIG_FILE_END) == 0) {
+        cfg_error(cfg, "the file ends inside of a comment");
+        goto failed;
+    }
+    free(text);
+    return cfg;
+
 failed:
+    free(text);
     if (cfg != NULL)
         cfg_free(cfg);
     return NULL;

@@ -15,6 +15,10 @@
 
 #include "control/config.h"
 
+/** A key that every schema must have, as a value, in its outermost section: config_file_parse()
+ * puts it behind the last line, to see that the file does not end inside of something. */
+#define CONFIG_FILE_END "end-of-file"
+
 /** Parses `file` by `schema`. @return the tree, to be freed with cfg_free(), or NULL with a text.
  * `name` must live until all complaints are made. */
 cfg_t *config_file_parse(FILE *file, const char *name, cfg_opt_t *schema,

@@ -388,6 +388,7 @@ config_read(FILE *file, const char *name, struct config *config, struct config_e
                            VALUE("stale-timer"),
                            VALUE("state-directory"),
                            VALUES("encapsulations"),
+                           VALUE(CONFIG_FILE_END),
                            CFG_SEC("control-socket", control_socket, CFGF_NONE),
                            CFG_SEC("limits", limits, CFGF_NONE),
                            CFG_SEC("underlay", underlay, TITLED),
