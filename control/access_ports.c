@@ -103,9 +103,11 @@ waiters_tell(struct access_port *access, int error, const char *text)
     struct access_port_waiter *waiter = access->waiters;
 
     access->waiters = NULL;
+    /* all uses first: one who gives its own back at once must not be the last */
+    for (const struct access_port_waiter *each = waiter; each != NULL; each = each->next)
+        access->users += error == 0;
     while (waiter != NULL) {
         struct access_port_waiter *next = waiter->next;
-        access->users += error == 0;
         waiter->done(waiter->argument, error == 0 ? access : NULL, error, text);
         waiter = next;
     }
