@@ -38,6 +38,7 @@ struct routing_snapshot {
     size_t length;
     int write_error;
     uint64_t generation; /* of the RIB, when the last one was begun */
+    bool failed;         /* the last one did not reach the file: made again */
     bool loaded;
     char path[PATH_MAX];
 };
@@ -66,6 +67,7 @@ text_written(void *argument)
 
     if (keeper->write_error != 0)
         log_error("%s: %s", keeper->path, strerror(-keeper->write_error));
+    keeper->failed = keeper->write_error != 0;
     free(keeper->text);
     keeper->text = NULL;
 }
@@ -81,11 +83,13 @@ make_slice(struct routing_snapshot *keeper)
     if (more < 0) {
         log_error("no memory for a snapshot of the routes");
         snapshot_cancel(keeper->making);
+        keeper->failed = true;
     } else {
         keeper->text = snapshot_take(keeper->making, &keeper->length);
         if (helper_submit(keeper->control->helper, write_text, text_written, keeper) != 0) {
             free(keeper->text);
             keeper->text = NULL;
+            keeper->failed = true;
         }
     }
     keeper->making = NULL;
@@ -101,10 +105,11 @@ on_timer(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     if (keeper->making == NULL && keeper->text == NULL &&
-        generation_of(keeper->rib) != keeper->generation) {
+        (keeper->failed || generation_of(keeper->rib) != keeper->generation)) {
         keeper->generation = generation_of(keeper->rib);
         keeper->making =
             snapshot_begin(keeper->rib, (int64_t)clock_monotonic_ms(), clock_unix_seconds());
+        keeper->failed = keeper->making == NULL;
     }
     if (keeper->making != NULL)
         again = make_slice(keeper);
