@@ -109,20 +109,20 @@ show_path(void *user, const struct rib_path_view *view)
     struct listing *listing = user;
     bool stale = view->stale_since != RIB_NEVER;
     int64_t age = (listing->now - view->received) / 1000;
+    bool covered = forwarding_is_static(routing_forwarding(listing->control->routing),
+                                        listing->vrf->number, view->prefix);
 
     if (listing->current == NULL || !ip_prefix_equal(&listing->last, view->prefix)) {
         listing->current = route_begin(listing, view->prefix);
         listing->last = *view->prefix;
+        json_object_set_new(listing->current, "best", json_boolean(view->chosen || covered));
     }
-    bool covered = forwarding_is_static(routing_forwarding(listing->control->routing),
-                                        listing->vrf->number, view->prefix);
     if (view->chosen && !covered) {
         json_object_set_new(listing->current, "server", json_string(view->server));
         json_object_set_new(listing->current, "why", json_string(view->why));
         json_object_set_new(listing->current, "age_s", json_integer(age));
         json_object_set_new(listing->current, "stale", json_boolean(stale));
     }
-    json_object_set_new(listing->current, "best", json_boolean(view->chosen || covered));
     json_t *path =
         json_pack("{s:s, s:s, s:o, s:i, s:I, s:I, s:b, s:b, s:s, s:I}", "server", view->server,
                   "item_id", view->item_id, "next_hops", next_hops_of(&view->route), "label",
