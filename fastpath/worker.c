@@ -45,19 +45,30 @@ poll_port(struct worker *worker, const struct port *port)
     return n;
 }
 
-/* Complete frames from the slow path, and from workers that do not own the port. */
+/*
+ * Complete frames from the slow path, and from workers that do not own the port. All that are there
+ * now are taken, so that the quiescent state after this turn leaves no port's number in the ring
+ * that was noted before it (lib/table/reclaim.h).
+ */
 static unsigned
 take_ring(struct worker *worker, struct rte_ring *ring)
 {
     struct rte_mbuf *packets[BURST_PACKETS];
-    const unsigned n = rte_ring_dequeue_burst(ring, (void **)packets, BURST_PACKETS, NULL);
+    unsigned left = rte_ring_count(ring), taken = 0;
 
-    for (unsigned i = 0; i < n; i++) {
-        const struct packet_note *note = packet_note(packets[i]);
+    while (left > 0) {
+        const unsigned n = rte_ring_dequeue_burst(
+            ring, (void **)packets, left < BURST_PACKETS ? left : BURST_PACKETS, NULL);
 
-        transmit(worker, note->port, packets[i], note->account);
+        for (unsigned i = 0; i < n; i++) {
+            const struct packet_note *note = packet_note(packets[i]);
+
+            transmit(worker, note->port, packets[i], note->account);
+        }
+        taken += n;
+        left -= n;
     }
-    return n;
+    return taken;
 }
 
 unsigned

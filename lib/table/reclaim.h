@@ -4,11 +4,16 @@
 /*
  * Freeing what a reader may still hold: one QSBR domain (rte_rcu_qsbr) for every table.
  *
- * Readers are the workers and the slow path. They report a quiescent state once a loop; workers go
- * offline before they sleep. The slow path reports only after it has emptied its punt rings and
- * stays online through its sleeps of a millisecond, so that after two grace periods neither a stack
- * frame nor a ring holds what was taken out of a table before the first: reclaim waits for two.
+ * Readers are the workers and the slow path. They report a quiescent state once a loop, each after
+ * it has taken from its rings all that was in them when the loop began; workers go offline before
+ * they sleep, the slow path stays online through its sleeps of a millisecond. So after two grace
+ * periods neither a stack frame nor a ring holds what was taken out of a table before the first:
+ * reclaim waits for two.
  * The control thread is the only writer. An object is first taken out of its table, then deferred.
+ *
+ * The tables bound what waits: a number is not given out again before its grace, so there are no
+ * more records than numbers, and one more for each record that is replaced in its place
+ * (interfaces, poll sets), which happens at the pace of links and ports.
  */
 
 #include <stdbool.h>
