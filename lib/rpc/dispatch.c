@@ -129,35 +129,6 @@ rpc_fail(struct rpc_request *request, enum rpc_error code, const char *field, co
     free_request(request);
 }
 
-void
-rpc_fail_errno(struct rpc_request *request, int error, const char *field, const char *text)
-{
-    enum rpc_error code = RPC_INTERNAL;
-
-    switch (-error) {
-    case ENOENT:
-        code = RPC_NOT_FOUND;
-        break;
-    case EEXIST:
-        code = RPC_EXISTS;
-        break;
-    case EBUSY:
-    case EAGAIN:
-        code = RPC_BUSY;
-        break;
-    case EINVAL:
-    case ERANGE:
-        code = RPC_INVALID_PARAMETER;
-        break;
-    default:
-        break;
-    }
-    if (code == RPC_INTERNAL)
-        rpc_fail(request, code, field, "%s: %s", text, strerror(-error));
-    else
-        rpc_fail(request, code, field, "%s", text);
-}
-
 static const struct rpc_verb *
 find_verb(const struct rpc_dispatcher *dispatcher, const char *name, void **context)
 {
@@ -296,7 +267,13 @@ rpc_peer_take(struct rpc_peer *peer, struct evbuffer *input, unsigned lines)
         if (lines-- == 0)
             return true;
         peer->scanned = 0;
-        rpc_peer_line(peer, (const char *)evbuffer_pullup(input, end.pos + 1), (size_t)end.pos);
+
+        const char *line = (const char *)evbuffer_pullup(input, end.pos + 1);
+        if (line == NULL) { /* out of memory */
+            peer->closing = true;
+            break;
+        }
+        rpc_peer_line(peer, line, (size_t)end.pos);
         evbuffer_drain(input, (size_t)end.pos + 1);
     }
     return false;

@@ -127,10 +127,6 @@ void rpc_reply(struct rpc_request *request, json_t *result);
 void rpc_fail(struct rpc_request *request, enum rpc_error code, const char *field,
               const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/** As rpc_fail() from a negative errno: -ENOENT, -EEXIST, -EBUSY/-EAGAIN, -EINVAL/-ERANGE get
- * their codes and say `text`; everything else is internal and says `text`: strerror. */
-void rpc_fail_errno(struct rpc_request *request, int error, const char *field, const char *text);
-
 /*
  * Long lists come in pages. A list verb takes the parameters RPC_PAGE_PARAMETERS, returns at most
  * rpc_page_limit() members that follow the cursor rpc_page_after() in the list's order, and
