@@ -348,5 +348,5 @@ void
 xmpp_server_close(struct xmpp_server *server, const char *condition, const char *text)
 {
     xmpp_server_flush(server);
-    session_end(&server->session, XMPP_END_LOCAL, condition, text);
+    session_end(&server->session, XMPP_END_LOCAL, condition, text != NULL ? text : "");
 }
