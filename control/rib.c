@@ -160,12 +160,6 @@ rib_vpn_name(const struct rib_vpn *vpn)
     return vpn->name;
 }
 
-void *
-rib_vpn_user(const struct rib_vpn *vpn)
-{
-    return vpn->user;
-}
-
 uint32_t
 rib_vpn_prefixes(const struct rib_vpn *vpn)
 {

@@ -103,7 +103,6 @@ const struct ip_addr *rib_server_address(const struct rib_server *server);
 struct rib_vpn *rib_vpn_add(struct rib *rib, const char *name, void *vpn_user);
 struct rib_vpn *rib_vpn_find(const struct rib *rib, const char *name);
 const char *rib_vpn_name(const struct rib_vpn *vpn);
-void *rib_vpn_user(const struct rib_vpn *vpn);
 
 /**
  * Removes a VPN: no event speaks of it any more, the handle is no longer to be used, rib_run()
