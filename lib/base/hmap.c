@@ -5,23 +5,26 @@
 #include "lib/base/hmap.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #define BUCKETS_AT_START 16u
 
+/* The same for all threads from the first call on: two of them may make it at the same time. */
 static uint64_t
 seed(void)
 {
-    static uint64_t value;
+    static _Atomic uint64_t value;
+    uint64_t seen = atomic_load_explicit(&value, memory_order_relaxed), fresh;
 
-    if (value == 0) {
-        if (getrandom(&value, sizeof(value), GRND_NONBLOCK) != sizeof(value))
-            value = (uint64_t)(uintptr_t)&value;
-        value |= 1;
-    }
-    return value;
+    if (seen != 0)
+        return seen;
+    if (getrandom(&fresh, sizeof(fresh), GRND_NONBLOCK) != sizeof(fresh))
+        fresh = (uint64_t)(uintptr_t)&value;
+    fresh |= 1;
+    return atomic_compare_exchange_strong(&value, &seen, fresh) ? fresh : seen;
 }
 
 uint32_t
