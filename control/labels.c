@@ -9,6 +9,7 @@
 #include "control/labels.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct labels {
     struct hmap by_owner;
     struct entry **by_label; /* LABEL_MAX + 1 of them; memory comes with first use */
     uint32_t next;           /* where the search for a free one begins */
+    uint64_t latest;         /* the last time that was told, seconds since 1970 */
     unsigned in_use;
 };
 
@@ -113,6 +115,20 @@ entry_remove(struct labels *labels, struct entry *entry)
     free(entry);
 }
 
+/* The label goes on resting without its owner, who gets another one. */
+static int
+entry_disown(struct labels *labels, struct entry *entry)
+{
+    char nobody[sizeof("nobody:") + 10];
+
+    snprintf(nobody, sizeof(nobody), "nobody:%u", entry->label);
+    if (entry_add(labels, nobody, entry->label, entry->released) == NULL)
+        return -ENOMEM;
+    hmap_remove(&labels->by_owner, &entry->by_owner);
+    free(entry);
+    return 0;
+}
+
 /* True if a label can be given to anybody. A clock that was set back makes nobody wait for ever. */
 static bool
 label_is_free(const struct labels *labels, uint32_t label, uint64_t now)
@@ -151,6 +167,7 @@ labels_take(struct labels *labels, const char *owner, uint32_t wanted, uint64_t 
     uint32_t chosen;
     int status;
 
+    labels->latest = now;
     if (wanted != 0 && (wanted < LABEL_MIN || wanted > LABEL_MAX))
         return -ERANGE;
     if (own != NULL && (wanted == 0 || wanted == own->label)) {
@@ -164,10 +181,10 @@ labels_take(struct labels *labels, const char *owner, uint32_t wanted, uint64_t 
     status = label_choose(labels, wanted, now, &chosen);
     if (status < 0)
         return status;
+    if (own != NULL && entry_disown(labels, own) < 0)
+        return -ENOMEM;
     if (labels->by_label[chosen] != NULL)
         entry_remove(labels, labels->by_label[chosen]);
-    if (own != NULL)
-        entry_remove(labels, own);
     if (entry_add(labels, owner, chosen, 0) == NULL)
         return -ENOMEM;
     labels->in_use++;
@@ -180,6 +197,7 @@ labels_release(struct labels *labels, const char *owner, uint64_t now)
 {
     struct entry *entry = entry_find(labels, owner);
 
+    labels->latest = now;
     if (entry == NULL || entry->released != 0)
         return;
     entry->released = now == 0 ? 1 : now;
@@ -225,6 +243,8 @@ labels_to_json(void *context)
 
     for (; node != NULL; node = hmap_next(&labels->by_owner, node)) {
         const struct entry *entry = hmap_entry(node, struct entry, by_owner);
+        if (entry->released != 0 && entry->released + LABEL_QUARANTINE_SECONDS <= labels->latest)
+            continue; /* as good as never used */
         json_t *item = json_pack("{s:I, s:I}", "label", (json_int_t)entry->label, "released",
                                  (json_int_t)entry->released);
         if (json_object_set_new(content, entry->owner, item) < 0) {

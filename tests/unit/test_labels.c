@@ -58,6 +58,41 @@ c8_a_released_label_rests_for_five_minutes(void **state)
 }
 
 static void
+c8_a_label_rests_also_when_its_owner_gets_another(void **state)
+{
+    struct labels *labels = labels_create();
+    uint32_t label;
+    (void)state;
+
+    assert_int_equal(labels_take(labels, "vif:a", 100, NOW, &label), 0);
+    labels_release(labels, "vif:a", NOW);
+    assert_int_equal(labels_take(labels, "vif:a", 200, NOW + 1, &label), 0);
+    assert_int_equal(labels_take(labels, "vif:b", 100, NOW + 299, &label), -EBUSY);
+    assert_null(labels_owner(labels, 100));
+    assert_int_equal(labels_take(labels, "vif:b", 100, NOW + 300, &label), 0);
+    assert_string_equal(labels_owner(labels, 200), "vif:a");
+    assert_int_equal(labels_in_use(labels), 2);
+    labels_destroy(labels);
+}
+
+static void
+what_has_rested_is_not_stored(void **state)
+{
+    struct labels *labels = labels_create();
+    uint32_t label;
+    json_t *content;
+    (void)state;
+
+    assert_int_equal(labels_take(labels, "vif:gone", 0, NOW, &label), 0);
+    labels_release(labels, "vif:gone", NOW);
+    assert_int_equal(labels_take(labels, "vif:a", 0, NOW + 300, &label), 0);
+    content = labels_to_json(labels);
+    assert_int_equal(json_object_size(content), 1);
+    json_decref(content);
+    labels_destroy(labels);
+}
+
+static void
 wanted_labels_are_given_or_refused(void **state)
 {
     struct labels *labels = labels_create();
@@ -187,6 +222,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(c8_labels_begin_at_16_and_differ),
         cmocka_unit_test(c8_a_released_label_rests_for_five_minutes),
+        cmocka_unit_test(c8_a_label_rests_also_when_its_owner_gets_another),
+        cmocka_unit_test(what_has_rested_is_not_stored),
         cmocka_unit_test(wanted_labels_are_given_or_refused),
         cmocka_unit_test(a_full_space_is_said_and_begins_again_with_what_has_rested),
         cmocka_unit_test(labels_are_the_same_after_a_restart),
