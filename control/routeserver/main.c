@@ -82,9 +82,9 @@ main(int argc, char **argv)
 {
     static const struct option options[] = {
         { "config", required_argument, NULL, 'c' },
-        { "check", no_argument, NULL, 'k' },
+        { "check-config", no_argument, NULL, 'C' },
         { "help", no_argument, NULL, 'h' },
-        { "version", no_argument, NULL, 'v' },
+        { "version", no_argument, NULL, 'V' },
         { NULL, 0, NULL, 0 },
     };
     const char *path = CONFIG_DEFAULT;
@@ -93,35 +93,44 @@ main(int argc, char **argv)
     bool check = false;
     int option;
 
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:ChV", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             path = optarg;
             break;
-        case 'k':
+        case 'C':
             check = true;
             break;
         case 'h':
-            puts("usage: millrace-rs [-c FILE] [--check]\n\n"
-                 "  -c, --config FILE  the configuration (" CONFIG_DEFAULT ")\n"
-                 "  --check            read and check the configuration, and exit\n"
-                 "  --help, --version");
+            puts("usage: millrace-rs [-c FILE] [--check-config [FILE]]\n\n"
+                 "The route server: tells vRouters of each other's routes, VPN by VPN.\n\n"
+                 "  -c, --config FILE          configuration (default " CONFIG_DEFAULT ")\n"
+                 "  -C, --check-config         check the configuration and end\n"
+                 "  -V, --version              print the version\n"
+                 "  -h, --help                 print this\n\n"
+                 "See millrace-rs(8); millracectl(8) talks to a running one.");
             return EXIT_SUCCESS;
-        case 'v':
+        case 'V':
             puts("millrace-rs " MILLRACE_VERSION);
             return EXIT_SUCCESS;
         default:
+            fprintf(stderr, "millrace-rs: see millrace-rs --help\n");
             return EXIT_USAGE;
         }
     }
+    if (check && optind + 1 == argc)
+        path = argv[optind++];
     if (optind < argc) {
-        fprintf(stderr, "millrace-rs: %s: unexpected\n", argv[optind]);
+        fprintf(stderr, "millrace-rs: %s: no such argument; see millrace-rs --help\n",
+                argv[optind]);
         return EXIT_USAGE;
     }
     if (rs_config_load(path, &config, error) != 0) {
         fprintf(stderr, "millrace-rs: %s\n", error);
         return EXIT_FAILURE;
     }
+    if (check)
+        printf("%s: no errors\n", path);
     int status = check ? EXIT_SUCCESS : run(&config);
     rs_config_free(&config);
     return status;
