@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "control/config_check.h"
@@ -414,10 +415,17 @@ int
 config_load(const char *path, struct config *config, struct config_error *error)
 {
     FILE *file = fopen(path, "re");
-    int status;
+    struct stat about;
+    int status = 0;
 
-    if (file == NULL) {
+    /* The scanner of libconfuse ends the process when it cannot read. */
+    if (file == NULL || fstat(fileno(file), &about) != 0)
         status = -errno;
+    else if (S_ISDIR(about.st_mode))
+        status = -EISDIR;
+    if (status != 0) {
+        if (file != NULL)
+            fclose(file);
         memset(config, 0, sizeof(*config));
         error->field[0] = '\0';
         snprintf(error->text, sizeof(error->text), "%.200s: %s", path, strerror(-status));
