@@ -147,6 +147,9 @@ ask(const struct cli_verb *verb, json_t *params, const struct options *options)
     json_t *result = NULL;
     int status = rpc_client_open(options->socket, options->timeout_s * 1000, &client);
 
+    if (status == -ENOENT || status == -ECONNREFUSED)
+        return fail(EXIT_REFUSED, options->socket,
+                    "no daemon listens there; is it running? --socket names another one's");
     if (status != 0)
         return fail(EXIT_REFUSED, options->socket, strerror(-status));
     status = cli_call(client, verb, params, &result, &error);
