@@ -10,6 +10,7 @@
 
 #include "control/cli/verbs.h"
 #include "lib/base/text.h"
+#include "lib/rpc/server.h"
 
 #define SOCKET_DEFAULT    "/run/millrace/millrace.sock"
 #define TIMEOUT_S_DEFAULT 30u
@@ -149,11 +150,14 @@ ask(const struct cli_verb *verb, json_t *params, const struct options *options)
 
     if (status == -ENOENT || status == -ECONNREFUSED)
         return fail(EXIT_REFUSED, options->socket,
-                    "no daemon listens there; is it running? --socket names another one's");
+                    "no daemon listens there; is it running? --socket names another one's socket");
     if (status != 0)
         return fail(EXIT_REFUSED, options->socket, strerror(-status));
     status = cli_call(client, verb, params, &result, &error);
     rpc_client_close(client);
+    if (status == -EREMOTEIO && error.code == RPC_UNKNOWN_VERB)
+        return fail(EXIT_REFUSED, verb->method,
+                    "the daemon has no such verb; --socket names another one's socket");
     if (status == -EREMOTEIO)
         return fail(EXIT_REFUSED, error.field, error.message);
     if (status != 0)
