@@ -373,10 +373,10 @@ def main(arguments):
     if os.geteuid() != 0:
         sys.exit("network namespaces need root")
     take_down()
+    run("rm", "-rf", FOLDER)
     if arguments == ["--down"]:
         print("the demo is down")
         return 0
-    run("rm", "-rf", FOLDER)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
     demo = Demo()
