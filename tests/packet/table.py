@@ -113,7 +113,8 @@ class Judge(unittest.TestCase):
         """scapy finds the same checksums and lengths, and tshark a tunnelled IP packet."""
         self.assertEqual(lab.rebuilt(octets).hex(), octets.hex())
         self.assertEqual(decoded["_ws.malformed"], [])
-        self.assertRegex(decoded["frame.protocols"][0], r"^eth:ethertype:ip:(udp|gre):mpls:ip")
+        # tshark 4.4 leaves the inner IP header out of this list; its fields are judged below.
+        self.assertRegex(decoded["frame.protocols"][0], r"^eth:ethertype:ip:(udp|gre):mpls(:|$)")
         self.assertEqual(decoded["ip.checksum.status"], ["1", "1"])
         self.assertEqual(decoded["mpls.bottom"], ["1"])
         self.assertEqual(len(decoded["mpls.label"]), 1)
