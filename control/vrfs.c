@@ -25,8 +25,9 @@
 
 struct vrfs {
     struct control *control;
-    struct hmap by_name;
-    struct vrf **by_number; /* limits.vrfs of them */
+    struct vrf **by_name;   /* in the order of their names */
+    struct vrf **by_number; /* room for limits.vrfs in both */
+    uint32_t n;
 };
 
 static const char *
@@ -36,17 +37,28 @@ label_owner(const struct vrf *vrf, char owner[sizeof(OWNER_PREFIX) + VPN_NAME_MA
     return owner;
 }
 
+/* Where a name stands, or would stand. */
+static uint32_t
+name_place(const struct vrfs *vrfs, const char *name)
+{
+    uint32_t low = 0, high = vrfs->n;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (strcmp(vrfs->by_name[middle]->name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct vrf *
 vrf_find(const struct vrfs *vrfs, const char *name)
 {
-    struct hmap_node *node = hmap_first_same(&vrfs->by_name, hmap_hash_string(name));
+    uint32_t i = name_place(vrfs, name);
 
-    for (; node != NULL; node = hmap_next_same(node)) {
-        struct vrf *vrf = hmap_entry(node, struct vrf, node);
-        if (strcmp(vrf->name, name) == 0)
-            return vrf;
-    }
-    return NULL;
+    return i < vrfs->n && strcmp(vrfs->by_name[i]->name, name) == 0 ? vrfs->by_name[i] : NULL;
 }
 
 struct vrf *
@@ -58,15 +70,33 @@ vrf_at(const struct vrfs *vrfs, uint32_t number)
 struct vrf *
 vrf_after(const struct vrfs *vrfs, const char *name)
 {
-    struct hmap_node *node = hmap_first(&vrfs->by_name);
-    struct vrf *best = NULL;
+    uint32_t i = name_place(vrfs, name);
 
-    for (; node != NULL; node = hmap_next(&vrfs->by_name, node)) {
-        struct vrf *vrf = hmap_entry(node, struct vrf, node);
-        if (strcmp(vrf->name, name) > 0 && (best == NULL || strcmp(vrf->name, best->name) < 0))
-            best = vrf;
-    }
-    return best;
+    if (i < vrfs->n && strcmp(vrfs->by_name[i]->name, name) == 0)
+        i++;
+    return i < vrfs->n ? vrfs->by_name[i] : NULL;
+}
+
+/* There is room: the table of VRFs gave the number. */
+static void
+vrf_insert(struct vrfs *vrfs, struct vrf *vrf)
+{
+    uint32_t i = name_place(vrfs, vrf->name);
+
+    memmove(&vrfs->by_name[i + 1], &vrfs->by_name[i], (vrfs->n - i) * sizeof(struct vrf *));
+    vrfs->by_name[i] = vrf;
+    vrfs->by_number[vrf->number] = vrf;
+    vrfs->n++;
+}
+
+static void
+vrf_extract(struct vrfs *vrfs, struct vrf *vrf)
+{
+    uint32_t i = name_place(vrfs, vrf->name);
+
+    vrfs->n--;
+    memmove(&vrfs->by_name[i], &vrfs->by_name[i + 1], (vrfs->n - i) * sizeof(struct vrf *));
+    vrfs->by_number[vrf->number] = NULL;
 }
 
 /* Gives the VRF its own label if its mode wants one, and has the state directory know of it. */
@@ -122,10 +152,7 @@ vrf_make(struct vrfs *vrfs, const char *name, const struct vpn_config *config, s
     error = label_begin(vrfs, vrf);
     if (error != 0)
         goto end_label;
-    error = hmap_add(&vrfs->by_name, &vrf->node, hmap_hash_string(vrf->name));
-    if (error != 0)
-        goto end_label;
-    vrfs->by_number[vrf->number] = vrf;
+    vrf_insert(vrfs, vrf);
     *made = vrf;
     return 0;
 
@@ -145,8 +172,7 @@ vrf_unmake(struct vrfs *vrfs, struct vrf *vrf)
     label_end(vrfs, vrf);
     fib_clear(tables->fib, vrf_upstream_root(vrf->number));
     fib_clear(tables->fib, vrf_downstream_root(vrf->number));
-    hmap_remove(&vrfs->by_name, &vrf->node);
-    vrfs->by_number[vrf->number] = NULL;
+    vrf_extract(vrfs, vrf);
     vrf_remove(&tables->vrfs, vrf->number);
     free(vrf);
 }
@@ -160,9 +186,10 @@ vrfs_create(struct control *control, struct vrfs **made, struct config_error *er
     if (vrfs == NULL)
         return -ENOMEM;
     vrfs->control = control;
+    vrfs->by_name = calloc(control->tables->limits.vrfs, sizeof(struct vrf *));
     vrfs->by_number = calloc(control->tables->limits.vrfs, sizeof(struct vrf *));
-    if (vrfs->by_number == NULL) {
-        free(vrfs);
+    if (vrfs->by_name == NULL || vrfs->by_number == NULL) {
+        vrfs_destroy(vrfs);
         return -ENOMEM;
     }
     for (unsigned i = 0; i < config->n_vpns; i++) {
@@ -184,13 +211,9 @@ vrfs_create(struct control *control, struct vrfs **made, struct config_error *er
 void
 vrfs_destroy(struct vrfs *vrfs)
 {
-    struct hmap_node *node;
-
-    while ((node = hmap_first(&vrfs->by_name)) != NULL) {
-        hmap_remove(&vrfs->by_name, node);
-        free(hmap_entry(node, struct vrf, node));
-    }
-    hmap_clear(&vrfs->by_name);
+    for (uint32_t i = 0; i < vrfs->n; i++)
+        free(vrfs->by_name[i]);
+    free(vrfs->by_name);
     free(vrfs->by_number);
     free(vrfs);
 }

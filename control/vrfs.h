@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "control/config.h"
-#include "lib/base/hmap.h"
 #include "lib/net/addr.h"
 
 struct control;
@@ -19,7 +18,6 @@ struct vrfs;
 #define VRF_GATEWAYS_MAX 16
 
 struct vrf {
-    struct hmap_node node; /* by name */
     char name[VPN_NAME_MAX + 1];
     uint32_t number;
     const struct vpn_config *config; /* NULL: known by its interfaces only */
