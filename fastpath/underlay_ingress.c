@@ -6,6 +6,7 @@
 
 #include "fastpath/address.h"
 #include "fastpath/drop.h"
+#include "fastpath/ingress.h"
 #include "fastpath/segments.h"
 #include "fastpath/worker.h"
 #include "lib/net/parse.h"
@@ -135,17 +136,10 @@ ingress_one(struct worker *worker, struct rte_mbuf *packet, struct burst *burst)
     struct tunnel_view tunnel;
     struct ipv4_view ip;
     uint32_t inner_length = 0;
-    enum drop_reason reason = DROP_REASONS;
+    enum drop_reason reason;
 
-    if (unlikely(segments_are_unusual(packet)))
-        reason = segments_check(&packet);
-    if (reason == DROP_REASONS)
-        reason = segments_reason(packet, parse_frame(rte_pktmbuf_mtod(packet, const uint8_t *),
-                                                     rte_pktmbuf_data_len(packet), &frame));
-    if (unlikely(reason != DROP_REASONS)) {
-        drop(worker, packet, reason, VIF_NONE);
+    if (unlikely(!ingress_frame(worker, &packet, &frame)))
         return;
-    }
 
     verdict = judge_frame(burst->port, &frame);
     if (verdict.kind == OUTER_TUNNEL)

@@ -6,6 +6,7 @@
 
 #include "fastpath/address.h"
 #include "fastpath/drop.h"
+#include "fastpath/ingress.h"
 #include "fastpath/segments.h"
 #include "fastpath/ttl.h"
 #include "fastpath/worker.h"
@@ -130,17 +131,9 @@ ingress_one(struct worker *worker, struct rte_mbuf *packet, struct burst *burst)
 {
     struct frame_view frame;
     struct ipv4_view ip;
-    enum drop_reason reason = DROP_REASONS;
 
-    if (unlikely(segments_are_unusual(packet)))
-        reason = segments_check(&packet);
-    if (reason == DROP_REASONS)
-        reason = segments_reason(packet, parse_frame(rte_pktmbuf_mtod(packet, const uint8_t *),
-                                                     rte_pktmbuf_data_len(packet), &frame));
-    if (unlikely(reason != DROP_REASONS)) {
-        drop(worker, packet, reason, VIF_NONE);
+    if (unlikely(!ingress_frame(worker, &packet, &frame)))
         return;
-    }
 
     const struct vif *vif = vif_at(
         &worker->tables->vifs, vif_lookup(&worker->tables->vifs, burst->port->number, frame.vlan));
