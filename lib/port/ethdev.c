@@ -28,6 +28,7 @@
 
 #include "lib/base/log.h"
 #include "lib/port/kernel.h"
+#include "lib/port/vhost.h"
 
 #define RX_DESCRIPTORS     512
 #define TX_DESCRIPTORS     512
@@ -74,12 +75,12 @@ driver_error_text(int status)
 /* Makes way for a socket that a driver will listen on: the directory must be there, and what a dead
  * process left behind is removed. */
 static int
-socket_precheck(const char *path, char *error, size_t error_size)
+socket_precheck(const char *path, bool shared, char *error, size_t error_size)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     char directory[PORT_SPEC_MAX];
     struct stat status;
-    int fd;
+    int fd, answer;
 
     snprintf(directory, sizeof(directory), "%s", path);
     *strrchr(directory, '/') = '\0';
@@ -93,9 +94,12 @@ socket_precheck(const char *path, char *error, size_t error_size)
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return 0;
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 && errno == ECONNREFUSED)
-        unlink(path);
+    answer = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
     close(fd);
+    if (answer == -ECONNREFUSED)
+        unlink(path);
+    else if (answer == 0 && !shared)
+        return refuse(-EEXIST, error, error_size, "%s: somebody listens there already", path);
     return 0;
 }
 
@@ -117,9 +121,11 @@ spec_precheck(const struct port_spec *spec, char *error, size_t error_size)
             return refuse(-ENODEV, error, error_size, "the kernel has no interface %s",
                           spec->target);
         return 0;
-    case PORT_MEMIF:
+    case PORT_MEMIF: /* several ports, told apart by their id, share a socket */
     case PORT_VHOST:
-        return spec->client ? 0 : socket_precheck(spec->target, error, error_size);
+        if (spec->client)
+            return 0;
+        return socket_precheck(spec->target, spec->kind == PORT_MEMIF, error, error_size);
     case PORT_PCAP:
         if (access(spec->target, R_OK) < 0)
             return refuse(-errno, error, error_size, "%s: %s", spec->target, strerror(errno));
@@ -136,6 +142,7 @@ device_describe(const struct port_spec *spec, struct rte_mempool *pool, const ch
 {
     static _Atomic unsigned serial;
     unsigned number = atomic_fetch_add(&serial, 1);
+    char path[VHOST_PATH_MAX];
     unsigned frame;
 
     *bus = "vdev";
@@ -164,7 +171,8 @@ device_describe(const struct port_spec *spec, struct rte_mempool *pool, const ch
         break;
     case PORT_VHOST:
         snprintf(name, name_size, "net_vhost%u", number);
-        snprintf(arguments, size, "iface=%s,queues=1,client=%d", spec->target, spec->client);
+        vhost_prepare(spec, path);
+        snprintf(arguments, size, "iface=%s,queues=1,client=%d", path, spec->client);
         break;
     case PORT_PCAP:
         snprintf(name, name_size, "net_pcap%u", number);
@@ -320,6 +328,19 @@ device_probe(struct port *port, const struct port_spec *spec, struct rte_mempool
     return 0;
 }
 
+static int
+socket_publish(const struct port_spec *spec, char *error, size_t error_size)
+{
+    int status = vhost_publish(spec);
+
+    if (status == -EEXIST)
+        return refuse(status, error, error_size, "%s: somebody listens there already",
+                      spec->target);
+    if (status < 0)
+        return refuse(status, error, error_size, "%s: %s", spec->target, strerror(-status));
+    return 0;
+}
+
 int
 port_open(const char *text, enum port_role role, uint16_t mtu, struct rte_mempool *pool,
           struct port **opened, char *error, size_t error_size)
@@ -353,8 +374,11 @@ port_open(const char *text, enum port_role role, uint16_t mtu, struct rte_mempoo
         status = mtu_settle(port, mtu, error, error_size);
     if (status == 0)
         status = device_start(port, error, error_size);
+    if (status == 0 && spec.kind == PORT_VHOST)
+        status = socket_publish(&spec, error, error_size);
     if (status < 0) {
-        port_close(port);
+        device_remove(port->ethdev);
+        free(port);
         return status;
     }
     *opened = port;
@@ -364,8 +388,13 @@ port_open(const char *text, enum port_role role, uint16_t mtu, struct rte_mempoo
 void
 port_close(struct port *port)
 {
+    struct port_spec spec;
+    char error[PORT_SPEC_MAX];
+
     if (port == NULL)
         return;
+    if (port->kind == PORT_VHOST && port_spec_parse(port->spec, &spec, error, sizeof(error)) == 0)
+        vhost_withdraw(&spec);
     device_remove(port->ethdev);
     free(port);
 }

@@ -15,7 +15,8 @@
 
 #include "lib/base/text.h"
 
-#define SOCKET_PATH_MAX 107
+#define SOCKET_PATH_MAX       107
+#define VHOST_SOCKET_PATH_MAX 105 /* see vhost.h */
 
 static const struct {
     const char *prefix;
@@ -93,11 +94,11 @@ socket_parse(char *rest, struct port_spec *spec, char *error, size_t error_size)
 {
     char *save = NULL;
     char *path = strtok_r(rest, ",", &save);
+    const int longest = spec->kind == PORT_VHOST ? VHOST_SOCKET_PATH_MAX : SOCKET_PATH_MAX;
 
-    if (path == NULL || !is_path(path) || strlen(path) > SOCKET_PATH_MAX || path[0] != '/')
+    if (path == NULL || !is_path(path) || strlen(path) > (size_t)longest || path[0] != '/')
         return refuse(error, error_size,
-                      "the absolute path of a socket (at most %d octets) is expected",
-                      SOCKET_PATH_MAX);
+                      "the absolute path of a socket (at most %d octets) is expected", longest);
     snprintf(spec->target, sizeof(spec->target), "%s", path);
     for (char *option = strtok_r(NULL, ",", &save); option != NULL;
          option = strtok_r(NULL, ",", &save)) {

@@ -392,6 +392,62 @@ a_socket_that_a_dead_process_left_is_replaced(void **state)
     assert_int_equal(unlink(address.sun_path), 0);
 }
 
+/* Asks as a virtual machine does, on a connected vhost-user socket: VHOST_USER_GET_FEATURES. */
+static uint64_t
+vhost_offer(int fd)
+{
+    const uint32_t question[] = { 1, 1, 0 };
+    uint32_t answer[5] = { 0 };
+
+    assert_int_equal(write(fd, question, sizeof(question)), sizeof(question));
+    assert_int_equal(recv(fd, answer, sizeof(answer), MSG_WAITALL), sizeof(answer));
+    assert_int_equal(answer[0], 1);
+    return answer[3] | (uint64_t)answer[4] << 32;
+}
+
+/* The stages do no offloads: checksums (bit 0) and segments (6, 11 to 14) are the guest's work. The
+ * guest that waits and asks at once is the one to whom a driver may say too much. */
+static void
+a_vhost_guest_is_offered_no_offloads(void **state)
+{
+    const uint64_t undone = 1 << 0 | 1 << 6 | 0xf << 11, version_1 = UINT64_C(1) << 32;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char spec[64], error[256];
+    struct port *port, *second;
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0), fd;
+    uint64_t offer;
+    (void)state;
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/millrace-vhost-%d", getpid());
+    snprintf(spec, sizeof(spec), "vhost:%.40s", address.sun_path);
+    port = port_open_or_fail(spec);
+    assert_false(port_link_is_up(port));
+    fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    offer = vhost_offer(fd);
+    assert_int_equal(offer & (undone | version_1), version_1);
+    assert_int_equal(close(fd), 0);
+
+    /* who listens is not pushed aside */
+    assert_int_equal(port_open(spec, PORT_ACCESS, 0, pool, &second, error, sizeof(error)), -EEXIST);
+    assert_non_null(strstr(error, address.sun_path));
+    assert_int_equal(access(address.sun_path, F_OK), 0);
+    port_close(port);
+    assert_int_equal(access(address.sun_path, F_OK), -1);
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    snprintf(spec, sizeof(spec), "vhost:%.40s,client=1", address.sun_path);
+    port = port_open_or_fail(spec);
+    fd = accept(listener, NULL, NULL);
+    offer = vhost_offer(fd);
+    assert_int_equal(offer & (undone | version_1), version_1);
+    port_close(port);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(close(listener), 0);
+    assert_int_equal(unlink(address.sun_path), 0);
+}
+
 static void
 a_tap_port_outlives_its_interface(void **state)
 {
@@ -480,6 +536,7 @@ main(void)
         cmocka_unit_test(tap_ports_come_and_go_without_a_trace),
         cmocka_unit_test(af_packet_keeps_tags_and_sizes_and_does_not_hear_itself),
         cmocka_unit_test(a_socket_that_a_dead_process_left_is_replaced),
+        cmocka_unit_test(a_vhost_guest_is_offered_no_offloads),
         cmocka_unit_test(a_tap_port_outlives_its_interface),
     };
     return cmocka_run_group_tests(tests, eal_up, eal_down);

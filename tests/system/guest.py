@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A guest behind a vhost-user or memif port: dpdk-testpmd has the guest's side of the port
+(net_virtio_user, net_memif) and carries frames between it and a TAP interface, which becomes eth0 of
+the workload's namespace. So what a guest can do, this can: ping, TCP, be killed and started again."""
+
+from millrace_lab import tool, wait_for
+from topology import Workload
+
+TESTPMD = "dpdk-testpmd"
+
+
+class Guest(Workload):
+    """A workload whose port's other side is a process of its own."""
+
+    def __init__(self, lab, name, vpn, address, mac, tag=None, port=None):
+        super().__init__(lab, name, vpn, address, mac, tag, port)
+        self.process = None
+        self.starts = 0
+        self.side = None  # the guest's side of the port, as an option of testpmd's
+        self.listens = None  # the socket on which the guest's side listens
+
+    @property
+    def device(self):
+        return f"g-{self.name}"
+
+    def launch(self, compute):
+        """Starts the guest's process; it may wait for the vRouter."""
+        self.starts += 1
+        if self.listens is not None:  # testpmd, unlike QEMU, leaves it and stumbles over it
+            self.listens.unlink(missing_ok=True)
+        self.process = compute.namespace.start(
+            f"{self.name}.{self.starts}.guest", tool(TESTPMD), "--no-huge", "-m", "192", "--no-pci",
+            "--no-shconf", "--iova-mode=va", "--no-telemetry",
+            f"--file-prefix={self.lab.prefix}{self.name}", "-l", "0,1",
+            f"--vdev={self.side}", f"--vdev=net_tap0,iface={self.device}", "--", "--auto-start",
+            "--forward-mode=io", "--stats-period=1", "--no-lsc-interrupt", "--no-rmv-interrupt",
+            "--total-num-mbufs=4096", "--rxd=256", "--txd=256")
+
+    def plug(self, compute, mac=None):
+        if self.process is None or not self.process.running:
+            self.launch(compute)
+        wait_for(f"the guest {self.name} to run", lambda: "statistics" in self.process.log,
+                 alive=[self.process, compute.daemon])
+        daemon, compute.daemon = compute.daemon, self.process
+        try:
+            super().plug(compute, mac)
+        finally:
+            compute.daemon = daemon
+
+    def crash(self):
+        """The guest dies as a power failure would have it."""
+        self.process.kill()
+        wait_for(f"the interface of {self.name} to go",
+                 lambda: not self.namespace.has_interface("eth0"))
+
+    def comes_back(self, compute):
+        self.plug(compute)
+        self.configure()
+
+
+def virtio_user(guest, path, server):
+    guest.side = f"net_virtio_user0,path={path},queues=1,mac={guest.mac},server={int(server)}"
+    guest.listens = path if server else None
+
+
+def memif(guest, path, role):
+    guest.side = f"net_memif0,socket={path},socket-abstract=no,id=7,role={role}"
+    guest.listens = path if role == "server" else None

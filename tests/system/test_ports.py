@@ -1,0 +1,288 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Ports for virtual machines and for shared memory: vhost-user and memif, with DPDK's own drivers
+at the far end, and AF_XDP where the kernel has it. A guest is a process that polls, and a machine
+may have fewer processors than there are such: few packets are asked for."""
+
+import os
+import pathlib
+import shutil
+import socket
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from guest import TESTPMD, Guest, memif, virtio_user
+from millrace_lab import Numbered, run, tool, veth, wait_for
+from systest import LONG, NetworkTest, main, rows
+from topology import Workload
+
+AF_XDP = 44
+
+
+class GuestTest(NetworkTest):
+    """A network with guests in it, which need DPDK's test program."""
+
+    @classmethod
+    def setUpClass(cls):
+        if tool(TESTPMD) is None:
+            raise unittest.SkipTest(f"{TESTPMD} (package dpdk-dev) is missing")
+        super().setUpClass()
+
+    @classmethod
+    def build(cls):
+        cls.guests = []
+        super().build()
+        for guest in cls.guests:
+            cls.add(guest)
+        cls.network.wait_in_sync()
+
+    @classmethod
+    def add(cls, guest):
+        if guest.listens is not None and (guest.process is None or not guest.process.running):
+            guest.launch(cls.one)
+            wait_for(f"{guest.name} to listen", guest.listens.exists, alive=[guest.process])
+        cls.one.daemon.rpc("vif.add", **guest.parameters())
+        guest.comes_back(cls.one)
+
+    @classmethod
+    def populate(cls):
+        cls.network.workload(cls.two, "far", "red", "10.0.0.21")
+        cls.make_guests(cls.lab.folder)
+
+    @classmethod
+    def make_guests(cls, folder):
+        raise NotImplementedError
+
+    @classmethod
+    def guest(cls, name, address, port):
+        guest = Guest(cls.lab, name, "red", address, f"02:00:00:00:01:{len(cls.guests):02x}",
+                      port=port)
+        cls.guests.append(guest)
+        return guest
+
+    def is_up(self, guest):
+        for vif in rows(self.one, "vif.list", "vifs"):
+            if vif["name"] == guest.name:
+                return vif["state"] == "up"
+        raise AssertionError(f"no interface {guest.name}")
+
+    def leaves_and_comes_back(self, guest):
+        """The guest dies and is started again: the port, the interface and its route follow."""
+        self.wait_route(self.two, f"{guest.address}/32")
+        guest.crash()
+        wait_for("the interface to go down", lambda: not self.is_up(guest))
+        self.wait_no_route(self.two, f"{guest.address}/32")
+        guest.comes_back(self.one)
+        wait_for("the interface to come up", lambda: self.is_up(guest))
+        self.wait_route(self.two, f"{guest.address}/32")
+        guest.reaches("10.0.0.21")
+        for other in self.guests:
+            if other is not guest:
+                guest.reaches(other.address)
+
+
+class VhostUser(GuestTest):
+    @classmethod
+    def make_guests(cls, folder):
+        cls.vm1 = cls.guest("vm1", "10.0.0.11", f"vhost:{folder}/vm1.vhost")
+        virtio_user(cls.vm1, folder / "vm1.vhost", server=False)
+        cls.vm2 = cls.guest("vm2", "10.0.0.12", f"vhost:{folder}/vm2.vhost,client=1")
+        virtio_user(cls.vm2, folder / "vm2.vhost", server=True)
+
+    def test_c35_a_guest_that_connects_dies_and_comes_back(self):
+        self.leaves_and_comes_back(self.vm1)
+
+    def test_c35_a_guest_that_listens_dies_and_comes_back(self):
+        self.leaves_and_comes_back(self.vm2)
+
+    def test_guests_reach_each_other_and_the_far_host(self):
+        far = self.workload("far")
+        for guest, other in ((self.vm1, self.vm2), (self.vm2, self.vm1)):
+            guest.reaches(other.address)
+            guest.reaches(far.address)
+            numbered = Numbered(self.lab, f"{guest.name}-far", guest.namespace, far.namespace,
+                                far.address, window=4)
+            numbered.wait_flowing(50)
+            report = numbered.finish()
+            self.assertEqual((report["duplicated"], report["reordered"]), (0, 0), report)
+        self.assertEqual(self.drops(self.one, "segments"), 0)
+
+    def test_a_port_is_deleted_and_added_under_traffic(self):
+        far = self.workload("far")
+        for number, guest, other in ((1, self.vm1, self.vm2), (2, self.vm2, self.vm1)):
+            guest.reaches(far.address)
+            flood = guest.namespace.start(f"flood{number}", "ping", "-n", "-i", "0.002",
+                                          far.address)
+            wait_for("the flood to flow", lambda flood=flood: flood.log.count("ttl=") > 20)
+            self.one.daemon.rpc("vif.del", name=guest.name)
+            self.wait_no_route(self.two, f"{guest.address}/32")
+            other.reaches(far.address)
+            flood.kill()
+            if guest.listens is None:  # it does not connect again
+                guest.crash()
+            self.add(guest)
+            wait_for("the interface to come up", lambda guest=guest: self.is_up(guest))
+            guest.reaches(far.address)
+
+
+class Memif(GuestTest):
+    @classmethod
+    def make_guests(cls, folder):
+        cls.ours = cls.guest("shm1", "10.0.0.31", f"memif:{folder}/shm1,id=7,role=server")
+        memif(cls.ours, folder / "shm1", "client")
+        cls.theirs = cls.guest("shm2", "10.0.0.32", f"memif:{folder}/shm2,id=7,role=client")
+        memif(cls.theirs, folder / "shm2", "server")
+
+    def test_both_roles_carry_packets(self):
+        self.ours.reaches("10.0.0.32")
+        self.theirs.reaches("10.0.0.21")
+
+    def test_c35_a_client_that_starts_again(self):
+        self.leaves_and_comes_back(self.ours)
+
+    def test_c35_a_server_that_starts_again_and_the_interface_is_added_again(self):
+        self.wait_route(self.two, "10.0.0.32/32")
+        self.theirs.crash()
+        self.wait_no_route(self.two, "10.0.0.32/32")
+        self.one.daemon.rpc("vif.del", name=self.theirs.name)
+        self.add(self.theirs)
+        self.wait_route(self.two, "10.0.0.32/32")
+        self.theirs.reaches("10.0.0.21")
+
+
+class AfXdp(NetworkTest):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            socket.socket(AF_XDP, socket.SOCK_RAW).close()
+        except OSError as error:
+            raise unittest.SkipTest(f"this kernel has no AF_XDP sockets: {error}") from error
+        super().setUpClass()
+
+    @classmethod
+    def populate(cls):
+        cls.network.workload(cls.two, "far", "red", "10.0.0.21")
+
+    def test_a_guest_behind_a_veth(self):
+        guest = Workload(self.lab, "xdp1", "red", "10.0.0.41", "02:00:00:00:02:01",
+                         port="af_xdp:xdp1")
+        veth(self.one.namespace, "xdp1", guest.namespace, "eth0")
+        guest.namespace.ip("link", "set", "eth0", "address", guest.mac)
+        guest.configure()
+        self.one.daemon.rpc("vif.add", **guest.parameters())
+        guest.reaches("10.0.0.21")
+        numbered = Numbered(self.lab, "xdp", guest.namespace, self.workload("far").namespace,
+                            "10.0.0.21", window=4)
+        numbered.wait_flowing(50)
+        numbered.finish()
+        guest.namespace.ip("link", "set", "eth0", "down")
+        self.wait_no_route(self.two, "10.0.0.41/32")
+        guest.namespace.ip("link", "set", "eth0", "up")
+        guest.configure()
+        guest.reaches("10.0.0.21")
+        self.one.daemon.rpc("vif.del", name="xdp1")
+        self.wait_no_route(self.two, "10.0.0.41/32")
+
+
+GUEST_INIT = """#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t proc proc /proc; mount -t sysfs sys /sys
+for module in {modules}; do insmod /$module.ko; done
+ip link set eth0 up
+ip address add 10.0.0.51/32 dev eth0
+ip route add 169.254.0.1 dev eth0
+ip route add default via 169.254.0.1
+echo features $(cat /sys/class/net/eth0/device/features)
+ping -c 3 10.0.0.21
+nc 10.0.0.21 7000 </bin/busybox >/copy; cmp /bin/busybox /copy && echo the copy is the same
+poweroff -f
+"""
+
+ECHO = """
+import socket
+listener = socket.create_server(("10.0.0.21", 7000))
+print("listening", flush=True)
+peer, data = listener.accept()[0], b""
+while piece := peer.recv(65536):
+    data += piece
+peer.sendall(data)
+peer.close()
+"""
+
+
+class Machine(NetworkTest):
+    """A virtual machine of QEMU's, with Linux in it: its own TCP through a vhost-user port. Its
+    kernel is the newest in /boot, or in a folder with the same tree (an unpacked package)."""
+
+    MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
+               "virtio_pci", "failover", "net_failover", "virtio_net")
+
+    @classmethod
+    def setUpClass(cls):
+        if not LONG:
+            raise unittest.SkipTest("a virtual machine takes its time: long tier only")
+        for name, package in (("qemu-system-x86_64", "qemu-system-x86"),
+                              ("busybox", "busybox-static")):
+            if tool(name) is None:
+                raise unittest.SkipTest(f"{name} (package {package}) is missing")
+        root = pathlib.Path(os.environ.get("MILLRACE_GUEST_ROOT", "/"))
+        kernels = sorted(root.glob("boot/vmlinuz-*"))
+        if not kernels:
+            raise unittest.SkipTest("no kernel for a guest: install linux-image-cloud-amd64, or "
+                                    "name a folder where it is unpacked in MILLRACE_GUEST_ROOT")
+        cls.kernel = kernels[-1]
+        version = cls.kernel.name.split("-", 1)[1]
+        cls.modules = {path.stem: path
+                       for path in (root / "lib/modules" / version).rglob("*.ko")
+                       if path.stem in cls.MODULES}
+        super().setUpClass()
+
+    @classmethod
+    def populate(cls):
+        cls.network.workload(cls.two, "far", "red", "10.0.0.21")
+
+    def initramfs(self):
+        folder = self.lab.folder / "guest"
+        for name in ("bin", "proc", "sys"):
+            (folder / name).mkdir(parents=True)
+        shutil.copy(tool("busybox"), folder / "bin/busybox")
+        for name, path in self.modules.items():
+            shutil.copy(path, folder / f"{name}.ko")
+        init = folder / "init"
+        present = [name for name in self.MODULES if name in self.modules]
+        init.write_text(GUEST_INIT.format(modules=" ".join(present)))
+        init.chmod(0o755)
+        archive = self.lab.folder / "guest.cpio"
+        run("sh", "-c", f"cd {folder} && find . | busybox cpio -o -H newc >{archive}")
+        return archive
+
+    def test_linux_pings_and_copies_by_tcp(self):
+        path = self.lab.folder / "machine.vhost"
+        mac = "02:00:00:00:03:01"
+        far = self.workload("far").namespace
+        echo = far.start("echo", sys.executable, "-c", ECHO)
+        wait_for("the echo", lambda: "listening" in echo.log, alive=[echo])
+        self.one.daemon.rpc("vif.add", name="machine", vpn="red", port=f"vhost:{path}", mac=mac,
+                            addresses=["10.0.0.51"])
+        machine = self.one.namespace.start(
+            "machine", tool("qemu-system-x86_64"), "-accel", "tcg", "-nodefaults", "-nographic",
+            "-no-reboot", "-serial", "stdio", "-m", "256", "-object",
+            "memory-backend-memfd,id=ram,size=256M,share=on", "-machine", "q35,memory-backend=ram",
+            "-kernel", self.kernel, "-initrd", self.initramfs(), "-append",
+            "console=ttyS0 quiet panic=-1", "-chardev", f"socket,id=port,path={path}", "-netdev",
+            "vhost-user,id=net,chardev=port", "-device",
+            f"virtio-net-pci,netdev=net,mac={mac},vectors=0,romfile=")
+        wait_for("the machine to end", lambda: not machine.running, 300, alive=[self.one.daemon])
+        self.assertIn("the copy is the same", machine.log, machine.log)
+        self.assertIn("3 packets received", machine.log)
+        features = machine.log.split("features ")[1].split()[0]
+        self.assertEqual([bit for bit in (0, 6, 11, 12, 13, 14) if features[bit] == "1"], [])
+        self.assertEqual(self.drops(self.one, "segments"), 0)
+        self.wait_no_route(self.two, "10.0.0.51/32")
+
+
+if __name__ == "__main__":
+    main()
