@@ -18,6 +18,7 @@ class Guest(Workload):
         self.starts = 0
         self.side = None  # the guest's side of the port, as an option of testpmd's
         self.listens = None  # the socket on which the guest's side listens
+        self.early = False  # it must run before the vRouter's port is made
 
     @property
     def device(self):
@@ -54,7 +55,8 @@ class Guest(Workload):
                  lambda: not self.namespace.has_interface("eth0"))
 
     def comes_back(self, compute):
-        self.plug(compute)
+        if not self.namespace.has_interface("eth0"):
+            self.plug(compute)
         self.configure()
 
 
