@@ -109,12 +109,45 @@ next_endpoint(struct control *control, const char *after, json_t *member, char k
     return false;
 }
 
+static void
+add_port(struct port_counters *sum, const struct port_counters *more)
+{
+    sum->rx.packets += more->rx.packets;
+    sum->rx.octets += more->rx.octets;
+    sum->tx.packets += more->tx.packets;
+    sum->tx.octets += more->tx.octets;
+}
+
+/* The ports that are gone, as one row: with it all that came in and went out adds up. */
+static bool
+closed_ports(struct control *control, json_t *member, char key[CURSOR_MAX])
+{
+    struct port_counters closed = { 0 }, part;
+
+    for (uint16_t i = 0; i < PORTS_MAX; i++) {
+        counters_port_earlier(control->counters, i, &part);
+        add_port(&closed, &part);
+        if (port_at(control->ports, i) != NULL)
+            continue;
+        counters_port(control->counters, i, &part);
+        add_port(&closed, &part);
+    }
+    if (closed.rx.packets + closed.tx.packets == 0)
+        return false;
+    snprintf(key, CURSOR_MAX, "%u", PORTS_MAX);
+    json_object_set_new(member, "name", json_string("closed"));
+    set_traffic(member, "rx_packets", "rx_octets", &closed.rx);
+    set_traffic(member, "tx_packets", "tx_octets", &closed.tx);
+    return true;
+}
+
 static bool
 next_port(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
 {
+    uint32_t first = number_behind(after);
     struct port_counters sum;
 
-    for (uint32_t i = number_behind(after); i < PORTS_MAX; i++) {
+    for (uint32_t i = first; i < PORTS_MAX; i++) {
         const struct port *port = port_at(control->ports, (uint16_t)i);
         if (port == NULL)
             continue;
@@ -125,7 +158,7 @@ next_port(struct control *control, const char *after, json_t *member, char key[C
         set_traffic(member, "tx_packets", "tx_octets", &sum.tx);
         return true;
     }
-    return false;
+    return first <= PORTS_MAX && closed_ports(control, member, key);
 }
 
 static bool

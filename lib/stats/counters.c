@@ -162,6 +162,12 @@ counters_port(const struct counters *counters, uint16_t port, struct port_counte
 }
 
 void
+counters_port_earlier(const struct counters *counters, uint16_t port, struct port_counters *sum)
+{
+    *sum = counters->baseline->ports[port];
+}
+
+void
 counters_drops(const struct counters *counters, uint64_t sum[DROP_REASONS])
 {
     sum_record(counters, counters->baseline->drops, sum, DROP_REASONS * sizeof(sum[0]));

@@ -94,6 +94,9 @@ void counters_vrf(const struct counters *counters, uint32_t number, struct vrf_c
 void counters_endpoint(const struct counters *counters, uint32_t index,
                        struct endpoint_counters *sum);
 void counters_port(const struct counters *counters, uint16_t port, struct port_counters *sum);
+/** What the earlier owners of a port's number counted: all that is before its baseline. */
+void counters_port_earlier(const struct counters *counters, uint16_t port,
+                           struct port_counters *sum);
 void counters_drops(const struct counters *counters, uint64_t sum[DROP_REASONS]);
 void counters_punts(const struct counters *counters, uint64_t sum[PUNT_REASONS]);
 void counters_worker(const struct counters *counters, unsigned thread, struct worker_counters *sum);

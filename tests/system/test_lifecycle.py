@@ -236,6 +236,14 @@ class Counters(NetworkTest):
         self.workload("red1").ping("10.0.0.23", count=2)
         self.workload("red1").ping("169.254.0.1", count=3)
         self.workload("red1").dhcp()
+        # With ports that are gone again, the second under the number of the first.
+        brief = self.network.workload(None, "brief", "red", "10.0.0.18")
+        for _ in range(2):
+            self.one.daemon.rpc("vif.add", **brief.parameters())
+            brief.plug(self.one)
+            brief.configure()
+            brief.reaches("10.0.0.12")
+            self.one.daemon.rpc("vif.del", name="brief")
         for compute in self.network.computes:
             wait_for(f"the counters of {compute.name} to add up",
                      lambda compute=compute: len(set(self.balance(compute))) == 1, 10)

@@ -111,6 +111,8 @@ a_new_owner_of_a_number_begins_at_zero(void **state)
     assert_int_equal(endpoint.tx.octets, 0);
     counters_port(counters, 5, &port);
     assert_int_equal(port.tx.octets, 0);
+    counters_port_earlier(counters, 5, &port);
+    assert_true(port.tx.packets == 1 && port.tx.octets == 60);
     counters_vif(counters, 6, &vif);
     assert_int_equal(vif.rx.packets, 3);
 
