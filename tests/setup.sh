@@ -7,6 +7,7 @@ packages_build=(build-essential meson ninja-build pkg-config python3 libdpdk-dev
 packages_demo=(iproute2 iputils-ping iperf3 udhcpc tcpdump ethtool procps)
 packages_test=(clang python3-scapy python3-slixmpp tshark isc-dhcp-client iputils-arping dpdk-dev
     git)
+packages_long=(libclang-rt-dev)
 
 say() {
     printf '\033[1m==> %s\033[0m\n' "$*"
@@ -34,7 +35,7 @@ package_is_installed() {
     [ "${state%%$'\n'*}" = installed ]
 }
 
-# setup_packages GROUP...: installs what is missing of the groups build, demo and test.
+# setup_packages GROUP...: installs what is missing of the groups build, demo, test and long.
 setup_packages() {
     local group name missing=()
     command -v dpkg-query >/dev/null ||
