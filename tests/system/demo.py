@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import sys
 import time
@@ -367,6 +368,7 @@ class Ledger:
 def take_down():
     """Ends what an earlier demo left: its processes run in its namespaces."""
     remove_namespaces(PREFIX)
+    shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 def main(arguments):
@@ -410,6 +412,7 @@ def main(arguments):
     finally:
         if not keep:
             demo.lab.close()
+            shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 if __name__ == "__main__":
