@@ -143,6 +143,7 @@ int config_read(FILE *file, const char *name, struct config *config, struct conf
 /** config_read() from a file by name; "-" is not special. */
 int config_load(const char *path, struct config *config, struct config_error *error);
 
+/** Frees what config_read() made; also good after an error. */
 void config_free(struct config *config);
 
 /** The or-ed encapsulations of the list. */

@@ -36,12 +36,21 @@ const char *config_file_text(cfg_t *section, const char *key);
 const char *config_file_item(cfg_t *section, const char *key, unsigned n);
 unsigned config_file_items(cfg_t *section, const char *key);
 
+/** Complains unless the key is given: that `what` is expected. */
 int config_file_require(cfg_t *section, const char *key, const char *what,
                         struct config_error *error);
+
+/** A text of 1 to `size` - 1 octets. */
 int config_file_copy(cfg_t *section, const char *key, char *to, size_t size,
                      struct config_error *error);
+
+/** A decimal number from `min` to `max`. */
 int config_file_number(cfg_t *section, const char *key, uint32_t min, uint32_t max, uint32_t *value,
                        struct config_error *error);
+
+/** true or false, nothing else. */
 int config_file_bool(cfg_t *section, const char *key, bool *value, struct config_error *error);
+
+/** The IPv4 address of one host. */
 int config_file_address(cfg_t *section, const char *key, struct ip_addr *addr,
                         struct config_error *error);

@@ -54,4 +54,5 @@ void endpoints_put(struct endpoints *endpoints, uint32_t index);
 /** How many paths lead to an endpoint. */
 uint32_t endpoints_paths(const struct endpoints *endpoints, uint32_t index);
 
+/** What was refused since the start, and by which limit. Borrowed. */
 const struct endpoints_refusals *endpoints_refusals(const struct endpoints *endpoints);

@@ -73,7 +73,7 @@ void interfaces_start(struct interfaces *interfaces);
 
 /**
  * Begins to add an interface. When it is there, or could not be made, `done` is called with 0 or a
- * negative errno and what was wrong.
+ * negative errno and what was wrong, which may be before this function returns.
  * @return 0, or a negative errno with field and text at once: then `done` is not called.
  */
 int interface_add(struct interfaces *interfaces, const struct vif_config *config,
@@ -100,6 +100,7 @@ const struct interface *interface_at(const struct interfaces *interfaces, uint32
 /** The interfaces in the order of their names: the first one behind `name` ("" for the first). */
 const struct interface *interface_after(const struct interfaces *interfaces, const char *name);
 
+/** How many there are, in whatever state. */
 unsigned interfaces_count(const struct interfaces *interfaces);
 
 /** The interface that has this address or prefix as its own in a VRF, or NULL: the local path. */

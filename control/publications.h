@@ -73,6 +73,8 @@ struct publications {
     struct subscription_queue order;
 };
 
+/** Begins with nothing wanted, for `n_servers` sessions; and frees all entries, after the sessions
+ * have ended. `forwarder` is our own address, the one in our item ids. */
 void publications_init(struct publications *publications, uint8_t n_servers,
                        const struct ip_addr *forwarder);
 void publications_clear(struct publications *publications);

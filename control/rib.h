@@ -212,6 +212,7 @@ struct rib_counts {
     uint64_t generation;      /* grows with every change that a snapshot would show */
 };
 
+/** The numbers of a server, and of the RIB as a whole, as they are now. */
 void rib_server_counts(const struct rib_server *server, struct rib_server_counts *counts);
 void rib_counts(const struct rib *rib, struct rib_counts *counts);
 
@@ -227,6 +228,7 @@ uint32_t rib_vpn_prefixes(const struct rib_vpn *vpn);
  */
 struct rib_walk;
 
+/** @return NULL without memory; to be ended with rib_walk_end(), before rib_free(). */
 struct rib_walk *rib_walk_begin(struct rib *rib);
 
 typedef void rib_walk_fn(void *user, const struct rib_vpn *vpn, const struct rib_path_view *view);

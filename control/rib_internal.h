@@ -117,6 +117,7 @@ struct rib_told {
 
 /* ---- rib_path.c ---- */
 
+/** A prefix of a VPN, and the path of a server by its item id; NULL if there is none. */
 struct rib_prefix *rib_prefix_find(const struct rib_vpn *vpn, const struct ip_prefix *prefix);
 struct rib_path *rib_path_find(const struct rib_vpn *vpn, const struct rib_server *server,
                                const char *item_id);

@@ -119,6 +119,7 @@ int servers_retract(struct servers *servers, struct rib_vpn *vpn, const struct i
  */
 void servers_drain(struct servers *servers, int timeout_ms, void (*done)(void *user), void *user);
 
+/** How many servers are configured. */
 uint8_t servers_count(const struct servers *servers);
 
 /** The status of server number `index` (0..count-1). Strings are valid until the next event. */

@@ -6,8 +6,17 @@
 
 #include "control/config.h"
 
+/** "10.0.0.11" (point-to-point) or "10.0.0.11/24" (multipoint). */
 int vif_config_address(struct vif_config *vif, const char *text, struct config_error *error);
+
+/** A network behind the guest, without host bits. */
 int vif_config_prefix(struct vif_config *vif, const char *text, struct config_error *error);
+
+/** A name server to tell the guest. */
 int vif_config_dns(struct vif_config *vif, const char *text, struct config_error *error);
+
+/** The guest's MAC address: of one host. */
 int vif_config_mac(struct vif_config *vif, const char *text, struct config_error *error);
+
+/** Its first-hop router's address instead of its VRF's. */
 int vif_config_gateway(struct vif_config *vif, const char *text, struct config_error *error);

@@ -61,4 +61,5 @@ int rs_config_read(const char *text, size_t length, const char *name, struct rs_
 /** rs_config_read() from a file by name. @return also a negative errno of reading it. */
 int rs_config_load(const char *path, struct rs_config *config, char error[RS_CONFIG_ERROR_MAX]);
 
+/** Frees what rs_config_read() made; also good after an error. */
 void rs_config_free(struct rs_config *config);

@@ -176,6 +176,7 @@ int rib_vrf_add(struct rib *rib, const char *name, const struct rib_policy *poli
 /** Works out who imports from whom; once, after the last rib_vrf_add(). @return 0 or -ENOMEM. */
 int rib_vrf_connect(struct rib *rib);
 
+/** By name, NULL if there is none. */
 struct rib_vrf *rib_vrf_find(const struct rib *rib, const char *name);
 
 /** The VPN by name; an unknown one comes into being if it may (R3). @return 0, -ENOENT, -ENOSPC or
@@ -201,6 +202,7 @@ int rib_client_connect(struct rib *rib, const char *jid, const struct ip_addr *a
  * free the client. */
 void rib_client_disconnect(struct rib *rib, struct rib_client *client, uint64_t now);
 
+/** By bare JID, with or without a session; NULL if there is none. */
 struct rib_client *rib_client_find(const struct rib *rib, const char *jid);
 
 /**
@@ -226,6 +228,7 @@ int rib_subscribe(struct rib *rib, struct rib_client *client, const char *vpn,
  * any more. @return 0 or -ENOENT. */
 int rib_unsubscribe(struct rib *rib, struct rib_client *client, const char *vpn, uint64_t now);
 
+/** The client's subscription to a VPN, or NULL. */
 struct rib_subscription *rib_subscription_find(const struct rib_client *client, const char *vpn);
 
 /** Frees it, with nothing else. */

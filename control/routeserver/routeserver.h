@@ -76,6 +76,7 @@ struct route_server *route_server_start(struct event_base *base, const struct rs
 /** Closes every session in order; the loop is left when they have gone, 2 s later at most. */
 void route_server_stop(struct route_server *server);
 
+/** Closes whatever is open at once, and frees everything. */
 void route_server_free(struct route_server *server);
 
 /*
@@ -105,6 +106,7 @@ void items_hold(struct session *session, xmpp_request_id id, const char *node, c
 /** Answers what is held, page by page, while the client reads. @return true if some are left. */
 bool items_answer(struct session *session);
 
+/** Forgets what is held: the session ends. */
 void items_drop(struct session *session);
 
 /** Octets that wait for a client from which on it is told nothing more until it has read. */

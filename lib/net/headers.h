@@ -100,6 +100,7 @@ typedef be32 mpls_entry;
 
 #define MPLS_BOTTOM_OF_STACK 0x100u
 
+/** The one entry of a label stack (RFC 3032 section 2.1): label 20 bits, class 3. */
 static inline mpls_entry
 mpls_entry_make(uint32_t label, uint8_t traffic_class, uint8_t ttl)
 {

@@ -29,6 +29,7 @@ struct packet_note {
 #define PACKET_ACCOUNT_VIF      (1u << 30)
 #define PACKET_ACCOUNT_ENDPOINT (1u << 31)
 
+/** Whom a packet is counted for when it is sent: an interface, an endpoint, or nobody. */
 static inline bool
 packet_account_is_vif(uint32_t account)
 {

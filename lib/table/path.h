@@ -24,6 +24,8 @@ enum path_kind {
 
 #define PATH_TARGET_MAX ((1u << 28) - 1)
 
+/** A path. `target` <= PATH_TARGET_MAX is an index of the table that the kind says; `label` is the
+ * one to push, 20 bits, 0 where the kind has none. */
 static inline path_t
 path_make(enum path_kind kind, uint32_t target, uint32_t label)
 {

@@ -17,6 +17,7 @@
 
 struct reclaim;
 
+/** The FIB roots of a VRF number, and back. */
 static inline uint32_t
 vrf_upstream_root(uint32_t vrf)
 {

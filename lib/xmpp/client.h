@@ -112,6 +112,7 @@ int xmpp_client_subscribe(struct xmpp_client *client, const char *node, uint16_t
 int xmpp_client_subscribe_vlan(struct xmpp_client *client, const char *node, uint16_t vlan_id,
                                xmpp_reply_handler *reply, void *context);
 
+/** Ends a subscription (XEP-0060 section 6.2). */
 int xmpp_client_unsubscribe(struct xmpp_client *client, const char *node, xmpp_reply_handler *reply,
                             void *context);
 
@@ -119,6 +120,7 @@ int xmpp_client_unsubscribe(struct xmpp_client *client, const char *node, xmpp_r
 int xmpp_client_publish(struct xmpp_client *client, const char *node, const char *item_id,
                         const struct route *route, xmpp_reply_handler *reply, void *context);
 
+/** Retracts what this node has under `item_id` (XEP-0060 section 7.2). */
 int xmpp_client_retract(struct xmpp_client *client, const char *node, const char *item_id,
                         xmpp_reply_handler *reply, void *context);
 

@@ -28,11 +28,13 @@ struct client_requests {
     unsigned max;
 };
 
+/** Begins with none; at most `max` at a time. */
 void client_requests_init(struct client_requests *requests, unsigned max);
 
 /** Forgets all requests without a call. */
 void client_requests_clear(struct client_requests *requests);
 
+/** How many wait for an answer. */
 unsigned client_requests_count(const struct client_requests *requests);
 
 /** Notes a request under a new id. `node` is a valid VPN identifier.
@@ -41,6 +43,7 @@ int client_requests_add(struct client_requests *requests, enum pubsub_action act
                         const char *node, xmpp_reply_handler *reply, void *context,
                         struct client_request **request);
 
+/** By id, NULL if none waits under it. */
 struct client_request *client_requests_find(const struct client_requests *requests, const char *id);
 
 /** Gives an items request a new id for the page behind `after`.

@@ -71,6 +71,7 @@ struct xmpp_server *xmpp_server_new(const struct xmpp_server_config *config,
  * (transport.h) must be freed first. */
 void xmpp_server_free(struct xmpp_server *server);
 
+/** Its session, for the carrier. Borrowed. */
 struct xmpp_session *xmpp_server_session(struct xmpp_server *server);
 
 /** The client's full JID, NULL before it is bound. */

@@ -53,6 +53,8 @@ xmpp_request_id server_requests_add(struct xmpp_server *server, const struct xmp
 /** @return the request, or NULL if it is not open. */
 struct server_request *server_requests_find(const struct xmpp_server *server, xmpp_request_id id);
 
+/** Forgets one that was answered, and frees it. */
 void server_requests_remove(struct xmpp_server *server, struct server_request *request);
 
+/** Forgets all: the session ends. */
 void server_requests_clear(struct xmpp_server *server);

@@ -90,4 +90,5 @@ void xmpp_session_close(struct xmpp_session *session, const char *why);
  * to be closed. */
 bool xmpp_session_ended(const struct xmpp_session *session);
 
+/** What was counted since the session was made. Borrowed. */
 const struct xmpp_session_counters *xmpp_session_counters(const struct xmpp_session *session);

@@ -85,11 +85,14 @@ void session_doom(struct xmpp_session *session);
 /** True while user callbacks may be called. */
 bool session_may_call(const struct xmpp_session *session);
 
+/** Around what is written to the output: what does not fit is taken back as a whole, and the
+ * session ends with XMPP_END_OUTPUT_FULL. After the end nothing is written any more. */
 struct xml_writer *session_begin(struct xmpp_session *session, size_t *mark);
 void session_commit(struct xmpp_session *session, size_t mark);
 
 /**
  * Ends the session, once: with a stream error if `condition` is not NULL, then </stream:stream>.
+ * @param why for people, never NULL; goes with the condition to the peer
  */
 void session_end(struct xmpp_session *session, enum xmpp_end end, const char *condition,
                  const char *why);
