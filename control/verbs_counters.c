@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "control/control.h"
+#include "control/endpoints.h"
+#include "control/forwarding.h"
+#include "control/routing.h"
 #include "lib/base/text.h"
 #include "lib/rpc/common.h"
 
@@ -192,6 +195,35 @@ next_slowpath(struct control *control, const char *after, json_t *member, char k
     return true;
 }
 
+/* What the tables hold, and what was refused because one of them was full. */
+static bool
+next_table(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
+{
+    const struct forwarding_refusals *paths =
+        forwarding_refusals(routing_forwarding(control->routing));
+    const struct endpoints_refusals *ends = endpoints_refusals(routing_endpoints(control->routing));
+    struct fib_usage fib;
+
+    if (after[0] != '\0')
+        return false;
+    fib_usage(control->tables->fib, &fib);
+    snprintf(key, CURSOR_MAX, "tables");
+    set(member, "fib_routes", fib.routes);
+    set(member, "fib_nodes", fib.nodes);
+    set(member, "fib_octets", fib.octets);
+    set(member, "endpoints", control->tables->endpoints.indexes.in_use);
+    set(member, "neighbours", control->tables->adjacencies.indexes.in_use);
+    set(member, "ecmp_sets", control->tables->ecmp.indexes.in_use);
+    set(member, "fib_refused", fib.refusals);
+    set(member, "routes_refused", paths->fib);
+    set(member, "endpoints_refused", ends->endpoints);
+    set(member, "neighbours_refused", ends->neighbours);
+    set(member, "ecmp_sets_refused", paths->ecmp);
+    set(member, "no_encapsulation", paths->no_encapsulation);
+    set(member, "unreachable", paths->unreachable);
+    return true;
+}
+
 static bool
 next_rpc(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
 {
@@ -203,9 +235,9 @@ next_rpc(struct control *control, const char *after, json_t *member, char key[CU
 }
 
 static const struct kind kinds[] = {
-    { "vif", next_vif },   { "vrf", next_vrf },   { "endpoint", next_endpoint },
-    { "port", next_port }, { "punt", next_punt }, { "slowpath", next_slowpath },
-    { "rpc", next_rpc },
+    { "vif", next_vif },     { "vrf", next_vrf },   { "endpoint", next_endpoint },
+    { "port", next_port },   { "punt", next_punt }, { "slowpath", next_slowpath },
+    { "table", next_table }, { "rpc", next_rpc },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -230,7 +262,7 @@ counters_get(struct rpc_request *request, const json_t *params, void *context)
 
     if (kind == KINDS) {
         rpc_fail(request, RPC_INVALID_PARAMETER, "of",
-                 "vif, vrf, endpoint, port, punt, slowpath or rpc, not %s", of);
+                 "vif, vrf, endpoint, port, punt, slowpath, table or rpc, not %s", of);
         return;
     }
     if (cursor != NULL) { /* KIND/NAME */
