@@ -271,7 +271,8 @@ class Demo:
         mover.configure()
         numbered.wait_flowing(2000)
         report = numbered.finish()
-        check(report["received"] > 0, f"{mover.name} has moved with its address {mover.address}: the gap was "
+        check(report["received"] > 0,
+              f"{mover.name} has moved with its address {mover.address}: the gap was "
               f"{report['longest_gap_ms']:.0f} ms ({report['lost']} of {report['sent']} packets, "
               "sent at full rate, fell into it)")
         for compute in self.network.computes:
