@@ -117,7 +117,12 @@ class Slix(slixmpp.ClientXMPP):
                                items["retract"]["id"]))
 
     async def begin(self, port):
-        self.connect(("127.0.0.1", port), disable_starttls=True)
+        if hasattr(self, "enable_plaintext"):  # slixmpp 1.10 does
+            self.enable_direct_tls = self.enable_starttls = False
+            self.enable_plaintext = True
+            self.connect("127.0.0.1", port)
+        else:
+            self.connect(("127.0.0.1", port), disable_starttls=True)
         return await asyncio.wait_for(self.binding, DEADLINE)
 
     async def next(self):
