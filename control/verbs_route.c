@@ -21,8 +21,9 @@
 struct listing {
     struct control *control;
     struct vrf *vrf;
-    json_t *routes;  /* of the answer */
-    json_t *current; /* the route whose paths are coming */
+    const struct rib_vpn *vpn; /* NULL: no interface, so nothing is heard about it */
+    json_t *routes;            /* of the answer */
+    json_t *current;           /* the route whose paths are coming */
     struct ip_prefix last;
     int64_t now;
 };
@@ -102,6 +103,15 @@ next_hops_of(const struct route *route)
     return hops;
 }
 
+static void
+describe_static(json_t *route)
+{
+    json_object_set_new(route, "server", json_string("static"));
+    json_object_set_new(route, "why", json_string("configured"));
+    json_object_set_new(route, "stale", json_false());
+    json_object_set_new(route, "best", json_true());
+}
+
 /* Adds a path of the RIB to the route it belongs to; the chosen path comes first. */
 static bool
 show_path(void *user, const struct rib_path_view *view)
@@ -115,7 +125,9 @@ show_path(void *user, const struct rib_path_view *view)
     if (listing->current == NULL || !ip_prefix_equal(&listing->last, view->prefix)) {
         listing->current = route_begin(listing, view->prefix);
         listing->last = *view->prefix;
-        json_object_set_new(listing->current, "best", json_boolean(view->chosen || covered));
+        json_object_set_new(listing->current, "best", json_boolean(view->chosen));
+        if (covered)
+            describe_static(listing->current);
     }
     if (view->chosen && !covered) {
         json_object_set_new(listing->current, "server", json_string(view->server));
@@ -140,6 +152,15 @@ struct statics {
 };
 
 static bool
+is_there(void *user, const struct rib_path_view *view)
+{
+    (void)user;
+    (void)view;
+    return false;
+}
+
+/* Adds a static route, unless the RIB knows its prefix too: then it is shown with its paths. */
+static bool
 show_static(void *context, uint32_t vrf, const struct ip_prefix *prefix, path_t path)
 {
     struct statics *statics = context;
@@ -147,19 +168,16 @@ show_static(void *context, uint32_t vrf, const struct ip_prefix *prefix, path_t 
 
     (void)path;
     if (vrf != listing->vrf->number ||
-        (statics->only != NULL && !ip_prefix_equal(statics->only, prefix)))
+        (statics->only != NULL && !ip_prefix_equal(statics->only, prefix)) ||
+        (listing->vpn != NULL && rib_show(routing_rib(listing->control->routing), listing->vpn,
+                                          prefix, is_there, NULL) == 0))
         return true;
-    json_t *route = route_begin(listing, prefix);
-    json_object_set_new(route, "server", json_string("static"));
-    json_object_set_new(route, "why", json_string("configured"));
-    json_object_set_new(route, "stale", json_false());
-    json_object_set_new(route, "best", json_true());
+    describe_static(route_begin(listing, prefix));
     return true;
 }
 
 static void
-list_one(struct rpc_request *request, struct listing *listing, const struct rib_vpn *vpn,
-         const char *text)
+list_one(struct rpc_request *request, struct listing *listing, const char *text)
 {
     struct ip_prefix prefix;
 
@@ -170,8 +188,8 @@ list_one(struct rpc_request *request, struct listing *listing, const struct rib_
     }
     struct statics statics = { listing, &prefix };
     forwarding_each_static(routing_forwarding(listing->control->routing), show_static, &statics);
-    if (vpn != NULL)
-        rib_show(routing_rib(listing->control->routing), vpn, &prefix, show_path, listing);
+    if (listing->vpn != NULL)
+        rib_show(routing_rib(listing->control->routing), listing->vpn, &prefix, show_path, listing);
     if (json_array_size(listing->routes) == 0) {
         json_decref(listing->routes);
         rpc_fail(request, RPC_NOT_FOUND, "prefix", "no route for exactly %s", text);
@@ -181,8 +199,7 @@ list_one(struct rpc_request *request, struct listing *listing, const struct rib_
 }
 
 static void
-list_page(struct rpc_request *request, struct listing *listing, const struct rib_vpn *vpn,
-          const json_t *params)
+list_page(struct rpc_request *request, struct listing *listing, const json_t *params)
 {
     const char *cursor = rpc_page_after(params);
     uint32_t limit = (uint32_t)rpc_page_limit(params);
@@ -200,8 +217,8 @@ list_page(struct rpc_request *request, struct listing *listing, const struct rib
         forwarding_each_static(routing_forwarding(listing->control->routing), show_static,
                                &statics);
     }
-    if (vpn != NULL)
-        shown = rib_list(routing_rib(listing->control->routing), vpn,
+    if (listing->vpn != NULL)
+        shown = rib_list(routing_rib(listing->control->routing), listing->vpn,
                          cursor == NULL ? NULL : &after, limit, show_path, listing);
     if (shown < 0) {
         json_decref(listing->routes);
@@ -230,11 +247,11 @@ route_list(struct rpc_request *request, const json_t *params, void *context)
         return;
     }
     listing.routes = json_array();
-    const struct rib_vpn *vpn = rib_vpn_find(routing_rib(control->routing), name);
+    listing.vpn = rib_vpn_find(routing_rib(control->routing), name);
     if (prefix != NULL)
-        list_one(request, &listing, vpn, prefix);
+        list_one(request, &listing, prefix);
     else
-        list_page(request, &listing, vpn, params);
+        list_page(request, &listing, params);
 }
 
 int
