@@ -177,12 +177,18 @@ class Signalling(NetworkTest):
         self.add(self.one, "delta", "red", "10.0.0.63")
         for compute in self.network.computes:
             self.wait_route(compute, "10.0.0.63/32")
-        settle(0.3)
-        _, after = zip(*tcp_streams(self.capture.path, XMPP_PORT))
-        told = "".join(text[len(old):] for old, text in zip(before, after))
-        # Two servers, two subscribers.
-        self.assertEqual(len(re.findall(r"<address>10\.0\.0\.63/32</address>", told)), 4, told)
-        self.assertNotIn("10.0.0.12/32", told)
+
+        def told():
+            _, after = zip(*tcp_streams(self.capture.path, XMPP_PORT))
+            return "".join(text[len(old):] for old, text in zip(before, after))
+
+        def tellings():
+            return len(re.findall(r"<address>10\.0\.0\.63/32</address>", told()))
+
+        # Two servers, two subscribers; the capture may lag behind the routes.
+        wait_for("four to be told", lambda: tellings() >= 4)
+        self.assertEqual(tellings(), 4, told())
+        self.assertNotIn("10.0.0.12/32", told())
         self.one.daemon.rpc("vif.del", name="delta")
 
 
