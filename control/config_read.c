@@ -124,7 +124,7 @@ underlay_read(cfg_t *section, struct config *config, struct config_error *error)
         config_file_require(section, "address", "ADDRESS/LENGTH", error) < 0 ||
         config_file_address(section, "gateway", &underlay->gateway, error) < 0 ||
         gateway_mac_read(section, underlay, error) < 0 ||
-        config_file_number(section, "mtu", 1280, 9600, &mtu, error) < 0)
+        config_file_number(section, "mtu", 1280, VIF_MTU_MAX, &mtu, error) < 0)
         return -EINVAL;
     underlay->mtu = (uint16_t)mtu;
     if (port_spec_parse(underlay->port, &spec, text, sizeof(text)) < 0)

@@ -108,7 +108,7 @@ vif_numbers(cfg_t *section, struct vif_config *vif, struct config_error *error)
     uint32_t vlan = 0, mtu = 0;
 
     if (config_file_number(section, "vlan", 1, VLAN_ID_MAX, &vlan, error) < 0 ||
-        config_file_number(section, "mtu", VIF_MTU_MIN, 9600, &mtu, error) < 0 ||
+        config_file_number(section, "mtu", VIF_MTU_MIN, VIF_MTU_MAX, &mtu, error) < 0 ||
         config_file_number(section, "label", LABEL_MIN, LABEL_MAX, &vif->label, error) < 0 ||
         config_file_number(section, "lease", 60, UINT32_MAX, &vif->lease_seconds, error) < 0 ||
         config_file_number(section, "local-preference", 0, UINT32_MAX, &vif->local_preference,

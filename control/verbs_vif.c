@@ -202,7 +202,7 @@ verbs_vif_add(struct rpc_server *server, struct control *control)
         { "prefixes", RPC_STRINGS, false, 0, 0 },
         { "vlan", RPC_INTEGER, false, 1, VLAN_ID_MAX },
         { "gateway", RPC_STRING, false, 0, 0 },
-        { "mtu", RPC_INTEGER, false, VIF_MTU_MIN, UINT16_MAX },
+        { "mtu", RPC_INTEGER, false, VIF_MTU_MIN, VIF_MTU_MAX },
         { "label", RPC_INTEGER, false, LABEL_MIN, LABEL_MAX },
         { "dns", RPC_STRINGS, false, 0, 0 },
         { "dhcp", RPC_BOOLEAN, false, 0, 0 },

@@ -23,6 +23,7 @@ struct reclaim;
 #define VIF_DNS_MAX     4
 #define VIF_NONE        UINT32_MAX
 #define VIF_MTU_MIN     576
+#define VIF_MTU_MAX     9600
 #define VLAN_UNTAGGED   0
 #define VLAN_ID_MAX     4094
 
