@@ -277,14 +277,14 @@ class Daemon(Process):
 
 
 class Capture:
-    """tcpdump on an interface, into a file."""
+    """tcpdump on an interface, into a file; with room for what comes while it has no processor."""
 
     def __init__(self, namespace, interface, label, expression=""):
         label = namespace.lab.unique(label)
         self.path = namespace.lab.folder / f"{label}.pcap"
         self.process = namespace.start(f"{label}.tcpdump", "tcpdump", "-n", "-U", "-Z", "root",
-                                       "--immediate-mode", "-i", interface, "-w", self.path,
-                                       *expression.split())
+                                       "-B", "32768", "--immediate-mode", "-i", interface, "-w",
+                                       self.path, *expression.split())
         wait_for(f"tcpdump on {interface}", lambda: "listening on" in self.process.log,
                  alive=[self.process])
 
