@@ -11,10 +11,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from millrace_lab import Capture
+from millrace_lab import Capture, wait_for
 from packets import underlay_packets
 from systest import NetworkTest, main
-from topology import settle
 
 
 class HubAndSpoke(NetworkTest):
@@ -68,10 +67,13 @@ class HubAndSpoke(NetworkTest):
         target = self.workload(target)
         self.workload(source).reaches(target.address)
         self.assertEqual(self.workload(source).ping(target.address), 5)
-        settle(0.2)
-        seen = underlay_packets(capture.stop())
-        requests = [packet for packet in seen if packet["layers"][0]["dst"] == target.address]
-        self.assertGreaterEqual(len(requests), 5, "the middle-box was passed by")
+
+        def requests():
+            return [packet for packet in underlay_packets(capture.path)
+                    if packet["layers"][0]["dst"] == target.address]
+
+        wait_for("the middle-box to see the requests", lambda: len(requests()) >= 5)
+        capture.stop()
 
     def test_spokes_on_two_hosts_meet_in_the_middle_box(self):
         self.through_the_box("spoke1", "spoke3")

@@ -116,7 +116,9 @@ class Signalling(NetworkTest):
         self.add(self.two, "high", "red", "10.0.0.60", local_preference=200)
         self.wait_route(self.one, "10.0.0.60/32")
         self.add(self.one, "low", "red", "10.0.0.60", local_preference=100)
-        settle(0.5)
+        for server in self.network.servers:
+            wait_for("both to be known to the server", lambda rs=server: len(rs.daemon.rpc(
+                "route.list", vrf="red", prefix="10.0.0.60/32")["routes"][0]["paths"]) == 2)
         self.wait_route(self.one, "10.0.0.60/32", lambda route: "192.0.2.12" in route["via"])
         self.two.daemon.rpc("vif.del", name="high")
         self.wait_route(self.one, "10.0.0.60/32", lambda route: "192.0.2.12" not in route["via"])
