@@ -172,12 +172,13 @@ eal_start(const struct config *config, const char *program, struct eal *eal, cha
           size_t error_size)
 {
     char name[256], lcores[LCORES_MAX], memory[16];
-    char private[] = "--in-memory", iova[] = "--iova-mode=va", level[] = "--log-level=error";
+    char in_memory[] = "--in-memory", no_shconf[] = "--no-shconf", iova[] = "--iova-mode=va",
+         level[] = "--log-level=error";
     char lcores_option[] = "--lcores", memory_option[] = "-m", no_huge[] = "--no-huge";
     char no_pci[] = "--no-pci";
     uint32_t needed = memory_needed_mib(config);
-    char *arguments[ARGUMENTS_MAX] = { name,          private, iova,          level,
-                                       lcores_option, lcores,  memory_option, memory };
+    char *arguments[ARGUMENTS_MAX] = { name,          in_memory, iova,          level,
+                                       lcores_option, lcores,    memory_option, memory };
     int n = 8;
 
     if (check_cpus(config, error, error_size) < 0)
@@ -188,7 +189,7 @@ eal_start(const struct config *config, const char *program, struct eal *eal, cha
     eal->hugepages = config->hugepages && free_hugepages_mib() >= needed;
     if (!eal->hugepages) {
         arguments[n++] = no_huge;
-        memcpy(private, "--no-shconf", sizeof("--no-shconf")); /* --in-memory does not go with it */
+        arguments[1] = no_shconf; /* --in-memory does not go with --no-huge */
     }
     if (!uses_pci(config))
         arguments[n++] = no_pci;
