@@ -35,7 +35,8 @@ struct control {
     struct labels *labels;
     struct vrfs *vrfs;
     struct interfaces *interfaces;
-    struct port *underlay;
+    struct underlay underlay; /* its settings, for all threads */
+    struct port *underlay_port;
     struct routing *routing; /* control/routing.h */
     struct rpc_server *rpc;
 

@@ -11,11 +11,6 @@
 #include "lib/net/encapsulation.h"
 #include "lib/stats/counters.h"
 
-#define IPV4_OCTETS  20
-#define UDP_OCTETS   8
-#define GRE_OCTETS   4
-#define LABEL_OCTETS 4
-
 struct known_endpoint {
     struct hmap_node node; /* by address and encapsulation */
     struct ip_addr address;
@@ -74,12 +69,13 @@ neighbour_towards(const struct endpoints *endpoints, const struct ip_addr *addre
                   struct ip_addr *neighbour)
 {
     const struct endpoints_underlay *underlay = &endpoints->underlay;
+    const struct ip_addr *own = underlay_address(underlay->underlay, address->family);
+    const struct endpoints_link *link = address->family == IP_V6 ? &underlay->v6 : &underlay->v4;
 
-    if (address->family != underlay->address.family || !ip_addr_is_unicast(address))
+    if (own == NULL || !ip_addr_is_unicast(address))
         return false;
-    uint32_t mask = ip_v4_mask(underlay->prefix_length);
-    bool on_link = ((ip_addr_to_v4(address) ^ ip_addr_to_v4(&underlay->address)) & mask) == 0;
-    *neighbour = on_link ? *address : underlay->gateway;
+    const struct ip_prefix subnet = ip_prefix_of_network(own, link->prefix_length);
+    *neighbour = ip_prefix_contains(&subnet, address) ? *address : link->gateway;
     return neighbour->family != IP_NONE;
 }
 
@@ -89,15 +85,6 @@ endpoints_reach(const struct endpoints *endpoints, const struct ip_addr *address
     struct ip_addr neighbour;
 
     return neighbour_towards(endpoints, address, &neighbour);
-}
-
-static uint16_t
-inner_mtu(uint16_t underlay_mtu, uint8_t encapsulation)
-{
-    unsigned overhead =
-        IPV4_OCTETS + LABEL_OCTETS + (encapsulation == ENCAP_UDP ? UDP_OCTETS : GRE_OCTETS);
-
-    return (uint16_t)(underlay_mtu - overhead);
 }
 
 static uint32_t
@@ -127,10 +114,7 @@ endpoint_make(struct endpoints *endpoints, const struct ip_addr *address, uint8_
 {
     const struct endpoints_underlay *underlay = &endpoints->underlay;
     struct endpoint record = {
-        .encapsulation = encapsulation,
-        .mtu = inner_mtu(underlay->mtu, encapsulation),
         .port = underlay->port,
-        .address = *address,
     };
     struct ip_addr neighbour;
     struct known_endpoint *known;
@@ -149,7 +133,7 @@ endpoint_make(struct endpoints *endpoints, const struct ip_addr *address, uint8_
         endpoints->refusals.neighbours++;
         goto free_known;
     }
-    endpoint_header_build(&record, &underlay->mac, &underlay->address, address, encapsulation);
+    endpoint_header_build(&record, underlay->underlay, &underlay->mac, address, encapsulation);
     error = endpoint_add(&endpoints->tables->endpoints, &record, &known->index);
     if (error != 0) {
         endpoints->refusals.endpoints++;

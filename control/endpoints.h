@@ -17,14 +17,18 @@
 struct counters;
 struct endpoints;
 
+/* The link of one family: what is on it, and the way to what is not. */
+struct endpoints_link {
+    uint8_t prefix_length;  /* of the subnet that our address is in */
+    struct ip_addr gateway; /* towards endpoints beyond the link; family IP_NONE: none */
+};
+
 /* Where tunnels begin. */
 struct endpoints_underlay {
-    uint16_t port;          /* number of the underlay port */
-    struct mac_addr mac;    /* its MAC address */
-    struct ip_addr address; /* our tunnel source */
-    uint8_t prefix_length;  /* of the link */
-    struct ip_addr gateway; /* towards endpoints beyond the link; family IP_NONE: none */
-    uint16_t mtu;           /* largest outer IP packet, octets */
+    uint16_t port;       /* number of the underlay port */
+    struct mac_addr mac; /* its MAC address */
+    const struct underlay *underlay;
+    struct endpoints_link v4, v6;
 };
 
 /* Endpoints that could not be made because a table is full. */

@@ -130,14 +130,19 @@ open_underlay(struct daemon *daemon)
     const struct underlay_config *underlay = &daemon->config.underlay;
     char error[CONFIG_ERROR_MAX];
 
+    control->underlay = (struct underlay){
+        .v4 = underlay->address.addr,
+        .mtu = underlay->mtu,
+    };
+
     if (port_open(underlay->port, PORT_UNDERLAY, underlay->mtu, control->eal.pool,
-                  &control->underlay, error, sizeof(error)) != 0) {
+                  &control->underlay_port, error, sizeof(error)) != 0) {
         log_error("underlay %s: port %s: %s", underlay->name, underlay->port, error);
         return false;
     }
-    if (port_publish(control->ports, control->underlay) != 0) {
-        port_close(control->underlay);
-        control->underlay = NULL;
+    if (port_publish(control->ports, control->underlay_port) != 0) {
+        port_close(control->underlay_port);
+        control->underlay_port = NULL;
         return out_of_memory("the underlay port");
     }
     return true;
@@ -154,7 +159,7 @@ launch(struct daemon *daemon)
         .ports = control->ports,
         .rings = daemon->rings,
         .counters = control->counters,
-        .underlay_address = config->underlay.address.addr,
+        .underlay = &control->underlay,
         .poll = config->poll,
     };
     struct slowpath_config slowpath = {
@@ -163,7 +168,7 @@ launch(struct daemon *daemon)
         .rings = daemon->rings,
         .counters = control->counters,
         .pool = control->eal.pool,
-        .underlay_address = config->underlay.address.addr,
+        .underlay = &control->underlay,
     };
     static const struct mac_addr none;
 
@@ -327,8 +332,8 @@ end(struct daemon *daemon)
         rings_destroy(daemon->rings);
     if (control->tables != NULL)
         reclaim_drain(control->tables->reclaim);
-    if (control->underlay != NULL)
-        port_close(control->underlay);
+    if (control->underlay_port != NULL)
+        port_close(control->underlay_port);
     if (control->ports != NULL)
         port_table_destroy(control->ports);
     if (control->counters != NULL)

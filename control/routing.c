@@ -248,12 +248,10 @@ make_forwarding(struct routing *routing)
     const struct control *control = routing->control;
     const struct config *config = control->config;
     const struct endpoints_underlay underlay = {
-        .port = control->underlay->number,
-        .mac = control->underlay->mac,
-        .address = config->underlay.address.addr,
-        .prefix_length = config->underlay.address.length,
-        .gateway = config->underlay.gateway,
-        .mtu = config->underlay.mtu,
+        .port = control->underlay_port->number,
+        .mac = control->underlay_port->mac,
+        .underlay = &control->underlay,
+        .v4 = { config->underlay.address.length, config->underlay.gateway },
     };
     struct forwarding_settings settings = {
         .own_address = config->underlay.address.addr,

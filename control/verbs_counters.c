@@ -184,11 +184,11 @@ next_punt(struct control *control, const char *after, json_t *member, char key[C
 static bool
 next_slowpath(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
 {
-    struct slowpath_counters sum;
+    struct balance_counters sum;
 
     if (after[0] != '\0')
         return false;
-    counters_slowpath(control->counters, &sum);
+    counters_balance(control->counters, &sum);
     snprintf(key, CURSOR_MAX, "slow-path");
     set(member, "consumed", sum.consumed);
     set(member, "originated", sum.originated);

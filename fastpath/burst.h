@@ -3,7 +3,7 @@
 
 /*
  * A burst: packets that walk through the stages side by side, as arrays. An ingress half fills it
- * with packets whose IPv4 header is validated; the middle gives each a path and sorts the indices
+ * with packets whose IP header is validated; the middle gives each a path and sorts the indices
  * into groups; an egress half takes a group.
  */
 
@@ -22,15 +22,17 @@
 #define BURST_PACKETS 32
 
 struct burst {
-    const struct port *port; /* where all of them came from */
+    uint16_t port; /* where all of them came from, PORT_NONE: made here */
     unsigned n;
     struct rte_mbuf *packets[BURST_PACKETS];
     path_t paths[BURST_PACKETS];
-    uint32_t destinations[BURST_PACKETS]; /* of the (inner) IP header, host order */
+    uint32_t destinations[BURST_PACKETS]; /* of the (inner) IPv4 header, host order */
     uint32_t hashes[BURST_PACKETS];       /* of the flow */
     uint32_t vifs[BURST_PACKETS];         /* came from this interface; VIF_NONE: from a tunnel */
+    uint32_t vrfs[BURST_PACKETS];         /* entered this VRF; VRF_NONE: a label led elsewhere */
     uint16_t l3_offsets[BURST_PACKETS];   /* from the packet's start to the (inner) IP header */
     uint16_t lengths[BURST_PACKETS];      /* of the (inner) IP packet, and the end of the buffer */
+    uint8_t families[BURST_PACKETS];      /* of the (inner) IP header: IP_V4 or IP_V6 */
 };
 
 /* Packets of a burst that go the same way, by index. */
@@ -56,14 +58,22 @@ burst_ipv4(const struct burst *burst, unsigned i)
     return rte_pktmbuf_mtod_offset(burst->packets[i], struct ipv4_header *, burst->l3_offsets[i]);
 }
 
+/** The same where it is IPv6. */
+static inline struct ipv6_header *
+burst_ipv6(const struct burst *burst, unsigned i)
+{
+    return rte_pktmbuf_mtod_offset(burst->packets[i], struct ipv6_header *, burst->l3_offsets[i]);
+}
+
 /** What the slow path is told about a packet of the burst. */
 static inline struct packet_note
 burst_note(const struct burst *burst, unsigned i, uint8_t reason)
 {
     return (struct packet_note){
         .reason = reason,
-        .port = burst->port->number,
+        .port = burst->port,
         .vif = burst->vifs[i],
+        .vrf = burst->vrfs[i],
         .l3_offset = burst->l3_offsets[i],
     };
 }

@@ -26,7 +26,7 @@ worker_init(struct worker *worker, unsigned number, const struct fastpath_config
         .ports = config->ports,
         .rings = config->rings,
         .counters = counters_block(config->counters, number),
-        .underlay_address = ip_addr_to_v4(&config->underlay_address),
+        .underlay = config->underlay,
         .ending = ending,
         .idle = { .poll = config->poll },
     };

@@ -15,6 +15,7 @@
 #include "lib/ring/rings.h"
 #include "lib/stats/counters.h"
 #include "lib/table/tables.h"
+#include "lib/table/underlay.h"
 
 struct fastpath_config {
     unsigned n_workers; /* 1..WORKERS_MAX */
@@ -22,8 +23,8 @@ struct fastpath_config {
     struct port_table *ports;
     struct rings *rings;
     struct counters *counters;
-    struct ip_addr underlay_address; /* IPv4; the only outer destination that is accepted */
-    bool poll;                       /* never sleep when idle */
+    const struct underlay *underlay;
+    bool poll; /* never sleep when idle */
 };
 
 struct fastpath;

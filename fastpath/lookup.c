@@ -20,27 +20,45 @@ choose_members(struct worker *worker, struct burst *burst)
     }
 }
 
+static void
+replace_paths(struct burst *burst, const struct group *group, const path_t *paths)
+{
+    for (unsigned i = 0; i < group->n; i++)
+        burst->paths[group->at[i]] = paths[i];
+}
+
 /* Looks those up whose path is a VRF. @return how many. */
 static unsigned
 look_up_once(struct worker *worker, struct burst *burst)
 {
-    uint32_t roots[BURST_PACKETS], addresses[BURST_PACKETS];
+    const struct fib *fib = worker->tables->fib;
+    uint32_t roots[BURST_PACKETS], roots6[BURST_PACKETS], addresses[BURST_PACKETS];
+    const uint8_t *addresses6[BURST_PACKETS];
     path_t paths[BURST_PACKETS];
-    struct group found = { 0 };
+    struct group found = { 0 }, found6 = { 0 };
 
     for (unsigned i = 0; i < burst->n; i++) {
         if (path_kind(burst->paths[i]) != PATH_VRF)
             continue;
-        roots[found.n] = path_target(burst->paths[i]);
-        addresses[found.n] = burst->destinations[i];
-        found.at[found.n++] = (uint8_t)i;
+        if (burst->families[i] == IP_V4) {
+            roots[found.n] = path_target(burst->paths[i]);
+            addresses[found.n] = burst->destinations[i];
+            found.at[found.n++] = (uint8_t)i;
+        } else {
+            roots6[found6.n] = path_target(burst->paths[i]);
+            addresses6[found6.n] = burst_ipv6(burst, i)->destination;
+            found6.at[found6.n++] = (uint8_t)i;
+        }
     }
-    if (found.n == 0)
-        return 0;
-    fib_lookup_bulk(worker->tables->fib, roots, addresses, paths, found.n);
-    for (unsigned i = 0; i < found.n; i++)
-        burst->paths[found.at[i]] = paths[i];
-    return found.n;
+    if (found.n > 0) {
+        fib_lookup_bulk(fib, roots, addresses, paths, found.n);
+        replace_paths(burst, &found, paths);
+    }
+    if (found6.n > 0) {
+        fib_lookup6_bulk(fib, roots6, addresses6, paths, found6.n);
+        replace_paths(burst, &found6, paths);
+    }
+    return found.n + found6.n;
 }
 
 static void

@@ -12,7 +12,7 @@ too_big(struct worker *worker, struct burst *burst, unsigned i, uint16_t mtu)
 {
     struct packet_note note = burst_note(burst, i, PUNT_TOO_BIG);
 
-    if (burst->vifs[i] == VIF_NONE ||
+    if (burst->families[i] == IP_V4 &&
         (burst_ipv4(burst, i)->fragment & htobe16(IPV4_DONT_FRAGMENT)) == 0) {
         drop(worker, burst->packets[i], DROP_TOO_BIG, burst->vifs[i]);
         return;

@@ -3,12 +3,13 @@
 
 #include <string.h>
 
+#include "fastpath/burst.h"
 #include "lib/net/checksum.h"
 #include "lib/net/headers.h"
 
 /** Takes one off the TTL (at least 1), and brings the checksum along (RFC 1624). */
 static inline void
-ttl_decrement(struct ipv4_header *header)
+ttl_decrement_v4(struct ipv4_header *header)
 {
     be16 before, after;
 
@@ -16,4 +17,22 @@ ttl_decrement(struct ipv4_header *header)
     header->ttl--;
     memcpy(&after, &header->ttl, sizeof(after));
     header->checksum = checksum_update16(header->checksum, before, after);
+}
+
+/** The TTL or hop limit of a packet of the burst. */
+static inline uint8_t
+ttl_of(const struct burst *burst, unsigned i)
+{
+    return burst->families[i] == IP_V4 ? burst_ipv4(burst, i)->ttl
+                                       : burst_ipv6(burst, i)->hop_limit;
+}
+
+/** Takes one off it; it is at least 1. */
+static inline void
+ttl_decrement(struct burst *burst, unsigned i)
+{
+    if (burst->families[i] == IP_V4)
+        ttl_decrement_v4(burst_ipv4(burst, i));
+    else
+        burst_ipv6(burst, i)->hop_limit--;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Egress to tunnels: see tunnel_egress.h. The header is copied with a length that the compiler
- * knows, then patched: destination MAC address, lengths, entropy, label, and the checksum by what
- * the total length adds to it.
+ * Egress to tunnels: see tunnel_egress.h. The endpoint's header is copied with a length that the
+ * compiler knows, so that it ends where the inner packet begins; what differs from packet to packet
+ * is patched from that point backwards: label, lengths, entropy, the checksum by what the total
+ * length adds to it, and last, at the other end, the destination MAC address.
  */
 
 #include "fastpath/tunnel_egress.h"
@@ -14,128 +15,189 @@
 #include "fastpath/worker.h"
 #include "lib/net/encapsulation.h"
 
-/* RFC 7510: the source port says which flow it is, in the dynamic range. */
+/* RFC 7510, RFC 7348: the source port says which flow it is, in the dynamic range. */
 #define ENTROPY_PORT_FIRST 49152u
 #define ENTROPY_BITS       14u
 
-struct outer_udp {
-    struct eth_header eth;
-    struct ipv4_header ip;
-    struct udp_header udp;
-    mpls_entry label;
-} __attribute__((packed));
+#define FLOW_LABEL_MASK 0xfffffu
 
-struct outer_gre {
-    struct eth_header eth;
-    struct ipv4_header ip;
+/* Headers without more than Ethernet and IPv4 around them fit into one cache line. */
+#define HEADER_NARROW 64u
+#define HEADER_WIDE   ENDPOINT_HEADER_MAX
+
+/* What stands before the inner packet, from the outer IP header's end on. */
+struct shim_gre {
     struct gre_header gre;
     mpls_entry label;
 } __attribute__((packed));
 
-/* What both have in common, patched for an outer IP packet of `length` octets. */
+struct shim_udp {
+    struct udp_header udp;
+    mpls_entry label;
+} __attribute__((packed));
+
+struct shim_vxlan {
+    struct udp_header udp;
+    struct vxlan_header vxlan;
+    struct eth_header eth;
+} __attribute__((packed));
+
+/* A packet on its way into a tunnel; its IP header stands at the buffer's start. */
+struct outgoing {
+    struct rte_mbuf *packet;
+    uint32_t vif; /* it came from, or VIF_NONE */
+    uint32_t endpoint, label;
+    uint32_t hash;
+    uint16_t length; /* of the IP packet */
+    uint8_t family, ttl;
+};
+
 static inline void
-patch_ipv4(struct ipv4_header *ip, uint16_t length)
+write_udp(struct udp_header *udp, uint16_t length, uint32_t hash)
 {
-    ip->total_length = htobe16(length);
-    ip->checksum = checksum_update16(ip->checksum, 0, ip->total_length);
+    udp->source_port = htobe16((uint16_t)(ENTROPY_PORT_FIRST + (hash >> (32 - ENTROPY_BITS))));
+    udp->length = htobe16(length);
 }
 
-static inline void
-write_udp(void *at, const struct endpoint *endpoint, mpls_entry label, uint16_t inner_length,
-          uint32_t hash)
+/* Patches what stands between the outer IP header and `end`. @return where it begins. */
+static inline uint8_t *
+write_shim(uint8_t *end, const struct endpoint *endpoint, const struct outgoing *out)
 {
-    struct outer_udp *outer = at;
-    const uint16_t udp_length =
-        (uint16_t)(sizeof(outer->udp) + sizeof(outer->label) + inner_length);
+    const mpls_entry label = mpls_entry_make(out->label, 0, out->ttl);
 
-    memcpy(outer, endpoint->header, offsetof(struct outer_udp, label));
-    patch_ipv4(&outer->ip, (uint16_t)(sizeof(outer->ip) + udp_length));
-    outer->udp.source_port =
-        htobe16((uint16_t)(ENTROPY_PORT_FIRST + (hash >> (32 - ENTROPY_BITS))));
-    outer->udp.length = htobe16(udp_length);
-    outer->label = label;
+    switch (endpoint->encapsulation) {
+    case ENCAP_UDP: {
+        struct shim_udp *shim = (struct shim_udp *)end - 1;
+
+        write_udp(&shim->udp, (uint16_t)(sizeof(*shim) + out->length), out->hash);
+        shim->label = label;
+        return (uint8_t *)shim;
+    }
+    case ENCAP_GRE: {
+        struct shim_gre *shim = (struct shim_gre *)end - 1;
+
+        shim->label = label;
+        return (uint8_t *)shim;
+    }
+    default: {
+        struct shim_vxlan *shim = (struct shim_vxlan *)end - 1;
+
+        write_udp(&shim->udp, (uint16_t)(sizeof(*shim) + out->length), out->hash);
+        shim->vxlan.vni = htobe32(out->label << 8);
+        shim->eth.type = htobe16(ETHERTYPE_IPV4);
+        if (out->family == IP_V6) {
+            shim->eth.destination = shim->eth.source = MAC_VIRTUAL_ROUTER_V6;
+            shim->eth.type = htobe16(ETHERTYPE_IPV6);
+        }
+        return (uint8_t *)shim;
+    }
+    }
 }
 
+/* Patches the outer IP header, which ends at `end`, for `payload` octets after it. */
 static inline void
-write_gre(void *at, const struct endpoint *endpoint, mpls_entry label, uint16_t inner_length)
+write_ip(uint8_t *end, const struct endpoint *endpoint, uint16_t payload, uint32_t hash)
 {
-    struct outer_gre *outer = at;
+    if (endpoint->address.family == IP_V4) {
+        struct ipv4_header *ip = (struct ipv4_header *)end - 1;
 
-    memcpy(outer, endpoint->header, offsetof(struct outer_gre, label));
-    patch_ipv4(&outer->ip, (uint16_t)(sizeof(outer->ip) + sizeof(outer->gre) +
-                                      sizeof(outer->label) + inner_length));
-    outer->label = label;
+        ip->total_length = htobe16((uint16_t)(sizeof(*ip) + payload));
+        ip->checksum = checksum_update16(ip->checksum, 0, ip->total_length);
+    } else {
+        struct ipv6_header *ip = (struct ipv6_header *)end - 1;
+
+        ip->version_class_flow |= htobe32(hash & FLOW_LABEL_MASK); /* RFC 6438 */
+        ip->payload_length = htobe16(payload);
+    }
 }
 
 /* A complete frame whose next hop's MAC address is not known: the slow path finds it out. */
 static void
-wait_for_adjacency(struct worker *worker, struct rte_mbuf *packet, uint32_t vif,
-                   const struct endpoint *endpoint, uint32_t index, uint16_t l3_offset)
+wait_for_adjacency(struct worker *worker, const struct outgoing *out,
+                   const struct endpoint *endpoint)
 {
     const struct packet_note note = {
         .reason = PUNT_ADJACENCY,
         .port = endpoint->port,
-        .vif = vif,
+        .vif = out->vif,
+        .vrf = VRF_NONE,
         .adjacency = endpoint->adjacency,
-        .l3_offset = l3_offset,
-        .account = PACKET_ACCOUNT_ENDPOINT | index,
+        .l3_offset = endpoint->header_length,
+        .account = PACKET_ACCOUNT_ENDPOINT | out->endpoint,
     };
 
-    punt(worker, packet, &note);
+    punt(worker, out->packet, &note);
+}
+
+/* Puts the headers before a packet that fits, and sends it. */
+static void
+encapsulate(struct worker *worker, const struct endpoint *endpoint, const struct outgoing *out)
+{
+    struct rte_mbuf *packet = out->packet;
+    uint8_t *end = rte_pktmbuf_mtod(packet, uint8_t *);
+
+    /* copied as a whole, beyond what is used of it */
+    if (unlikely(rte_pktmbuf_headroom(packet) < HEADER_WIDE)) {
+        drop(worker, packet, DROP_HEADROOM, out->vif);
+        return;
+    }
+    if (likely(endpoint->header_length <= HEADER_NARROW))
+        memcpy(end - HEADER_NARROW, endpoint->header + HEADER_WIDE - HEADER_NARROW, HEADER_NARROW);
+    else
+        memcpy(end - HEADER_WIDE, endpoint->header, HEADER_WIDE);
+
+    uint8_t *shim = write_shim(end, endpoint, out);
+
+    write_ip(shim, endpoint, (uint16_t)(end - shim + out->length), out->hash);
+
+    void *start = rte_pktmbuf_prepend(packet, endpoint->header_length);
+    const uint64_t link = atomic_load_explicit(
+        &worker->tables->adjacencies.entries[endpoint->adjacency].link, memory_order_acquire);
+
+    if (unlikely((link & ADJACENCY_UP) == 0)) {
+        wait_for_adjacency(worker, out, endpoint);
+        return;
+    }
+    memcpy(start, &link, sizeof(struct mac_addr)); /* its low octets, as they stand in the frame */
+    transmit(worker, endpoint->port, packet, PACKET_ACCOUNT_ENDPOINT | out->endpoint);
 }
 
 static void
 egress_one(struct worker *worker, struct burst *burst, unsigned i)
 {
-    struct rte_mbuf *packet = burst->packets[i];
     const path_t path = burst->paths[i];
-    const uint32_t index = path_target(path);
-    const struct endpoint *endpoint = endpoint_at(&worker->tables->endpoints, index);
-    struct ipv4_header *inner = burst_ipv4(burst, i);
-    const uint16_t length = burst->lengths[i];
+    struct outgoing out = {
+        .packet = burst->packets[i],
+        .vif = burst->vifs[i],
+        .endpoint = path_target(path),
+        .label = path_label(path),
+        .hash = burst->hashes[i],
+        .length = burst->lengths[i],
+        .family = burst->families[i],
+    };
+    const struct endpoint *endpoint = endpoint_at(&worker->tables->endpoints, out.endpoint);
 
     if (unlikely(endpoint == NULL)) {
-        drop(worker, packet, DROP_ENDPOINT_GONE, burst->vifs[i]);
+        drop(worker, out.packet, DROP_ENDPOINT_GONE, out.vif);
         return;
     }
     /* out of one tunnel and into another: two labels that lead to each other must not loop */
-    if (burst->vifs[i] == VIF_NONE) {
-        if (inner->ttl <= 1) {
-            drop(worker, packet, DROP_TTL_EXPIRED, VIF_NONE);
+    if (out.vif == VIF_NONE && burst->port != PORT_NONE) {
+        if (ttl_of(burst, i) <= 1) {
+            const struct packet_note note = burst_note(burst, i, PUNT_TTL_EXPIRED);
+
+            punt(worker, out.packet, &note);
             return;
         }
-        ttl_decrement(inner);
+        ttl_decrement(burst, i);
     }
-    if (unlikely(length > endpoint->mtu)) {
+    if (unlikely(out.length > endpoint->mtu)) {
         too_big(worker, burst, i, endpoint->mtu);
         return;
     }
-
-    const uint16_t header_length = (uint16_t)(endpoint->header_length + sizeof(mpls_entry));
-
-    if (unlikely(rte_pktmbuf_headroom(packet) + burst->l3_offsets[i] < header_length)) {
-        drop(worker, packet, DROP_HEADROOM, burst->vifs[i]);
-        return;
-    }
-    (void)rte_pktmbuf_adj(packet, burst->l3_offsets[i]);
-
-    void *at = rte_pktmbuf_prepend(packet, header_length);
-    const mpls_entry label = mpls_entry_make(path_label(path), 0, inner->ttl);
-
-    if (endpoint->encapsulation == ENCAP_UDP)
-        write_udp(at, endpoint, label, length, burst->hashes[i]);
-    else
-        write_gre(at, endpoint, label, length);
-
-    const uint64_t link = atomic_load_explicit(
-        &worker->tables->adjacencies.entries[endpoint->adjacency].link, memory_order_acquire);
-
-    if (unlikely((link & ADJACENCY_UP) == 0)) {
-        wait_for_adjacency(worker, packet, burst->vifs[i], endpoint, index, header_length);
-        return;
-    }
-    memcpy(at, &link, sizeof(struct mac_addr)); /* its low octets, as they stand in the frame */
-    transmit(worker, endpoint->port, packet, PACKET_ACCOUNT_ENDPOINT | index);
+    out.ttl = ttl_of(burst, i);
+    (void)rte_pktmbuf_adj(out.packet, burst->l3_offsets[i]);
+    encapsulate(worker, endpoint, &out);
 }
 
 void

@@ -30,60 +30,86 @@ refuse(enum drop_reason reason)
     return (struct outer_verdict){ OUTER_REFUSED, reason };
 }
 
-/* Ethernet: to our MAC address; ARP also to all. */
+/* Ethernet: to our MAC address; ARP also to all, and IPv6 to groups for neighbour discovery. */
 static struct outer_verdict
-judge_frame(const struct port *port, const struct frame_view *frame)
+judge_frame(const struct underlay *underlay, const struct port *port,
+            const struct frame_view *frame)
 {
     const struct mac_addr *destination = &frame->eth->destination;
     const bool group = (destination->octets[0] & 1) != 0;
 
-    if (frame->vlan != VLAN_UNTAGGED)
+    if (frame->vlan != underlay->vlan)
         return refuse(DROP_NO_INTERFACE);
     if (!group && memcmp(destination, &port->mac, sizeof(port->mac)) != 0)
         return refuse(DROP_DESTINATION_MAC);
     if (frame->type == ETHERTYPE_ARP)
         return (struct outer_verdict){ OUTER_PUNT, PUNT_UNDERLAY_ARP };
-    if (frame->type != ETHERTYPE_IPV4)
+    if (frame->type != ETHERTYPE_IPV4 && frame->type != ETHERTYPE_IPV6)
         return refuse(DROP_ETHERTYPE);
-    if (group)
+    if (group && frame->type == ETHERTYPE_IPV4)
         return refuse(DROP_MULTICAST);
     return (struct outer_verdict){ OUTER_TUNNEL, 0 };
 }
 
-/* The outer IP header and the tunnel's. `inner_offset` is counted from the frame's start. */
-static struct outer_verdict
-judge_outer(uint32_t underlay_address, const struct rte_mbuf *packet,
-            const struct frame_view *frame, struct tunnel_view *tunnel, uint32_t *inner_length)
+static bool
+is_for_us(const struct underlay *underlay, const struct ip_view *outer)
 {
+    if (outer->family == IP_V4)
+        return underlay->v4.family != IP_NONE && outer->destination == ip_addr_to_v4(&underlay->v4);
+    return underlay->v6.family != IP_NONE &&
+           memcmp(outer->v6->destination, underlay->v6.octets, sizeof(outer->v6->destination)) == 0;
+}
+
+/* The outer IP header and the tunnel's. */
+static struct outer_verdict
+judge_outer(const struct underlay *underlay, const struct rte_mbuf *packet,
+            const struct frame_view *frame, struct ip_view *outer, struct tunnel_view *tunnel)
+{
+    const uint8_t *start = (const uint8_t *)frame->eth + frame->l3_offset;
     const size_t here = rte_pktmbuf_data_len(packet) - frame->l3_offset;
-    struct ipv4_view outer;
-    enum drop_reason reason = parse_ipv4((const uint8_t *)frame->eth + frame->l3_offset, here,
-                                         rte_pktmbuf_pkt_len(packet) - frame->l3_offset, &outer);
+    const size_t length = rte_pktmbuf_pkt_len(packet) - frame->l3_offset;
+    enum drop_reason reason = frame->type == ETHERTYPE_IPV4
+                                  ? parse_ipv4(start, here, length, outer)
+                                  : parse_ipv6(start, here, length, outer);
 
     if (reason != PARSE_OK)
         return refuse(segments_reason(packet, reason));
-    if (outer.destination != underlay_address)
+    if (parse_is_nd(outer, here))
+        return (struct outer_verdict){ OUTER_PUNT, PUNT_UNDERLAY_ND };
+    if ((frame->eth->destination.octets[0] & 1) != 0)
+        return refuse(DROP_MULTICAST);
+    if (!is_for_us(underlay, outer))
         return refuse(DROP_UNDERLAY_DESTINATION);
-    if (outer.header->protocol == IP_PROTOCOL_ICMP)
+    if (outer->protocol == IP_PROTOCOL_ICMP || outer->protocol == IP_PROTOCOL_ICMPV6)
         return (struct outer_verdict){ OUTER_PUNT, PUNT_UNDERLAY_LOCAL };
-    reason = parse_tunnel(&outer, here, tunnel);
+    reason = parse_tunnel(outer, here, tunnel);
     if (reason != PARSE_OK)
         return refuse(segments_reason(packet, reason));
-    *inner_length = (uint32_t)outer.total_length - tunnel->inner_offset;
     return (struct outer_verdict){ OUTER_TUNNEL, 0 };
 }
 
-/* The inner packet, from `offset` in the frame: validated, then alone in the buffer. */
 static enum drop_reason
-take_inner(struct rte_mbuf *packet, uint32_t offset, uint32_t length, struct ipv4_view *ip)
+check_destination(const struct ip_view *ip)
 {
+    return ip->family == IP_V4 ? address_check(ip->destination)
+                               : address6_check(ip->v6->destination);
+}
+
+/* The inner packet, from `offset` in the frame: validated, then alone in the buffer.
+ * @param family what the tunnel says that it is, or IP_NONE */
+static enum drop_reason
+take_inner(struct rte_mbuf *packet, uint32_t offset, uint32_t length, uint8_t family,
+           struct ip_view *ip)
+{
+    const uint8_t *start = rte_pktmbuf_mtod_offset(packet, const uint8_t *, offset);
     const uint32_t here = rte_pktmbuf_data_len(packet) - offset;
-    enum drop_reason reason =
-        parse_ipv4(rte_pktmbuf_mtod_offset(packet, const uint8_t *, offset), here, length, ip);
+    enum drop_reason reason = parse_ip(start, here, length, ip);
 
     if (reason != PARSE_OK) /* what ends before its header does ends within the datagram */
         return here < length ? segments_reason(packet, reason) : reason;
-    reason = address_check(ip->destination);
+    if (family != IP_NONE && family != ip->family)
+        return DROP_IP_VERSION;
+    reason = check_destination(ip);
     if (reason != DROP_REASONS)
         return reason;
     (void)rte_pktmbuf_adj(packet, (uint16_t)offset);
@@ -92,28 +118,23 @@ take_inner(struct rte_mbuf *packet, uint32_t offset, uint32_t length, struct ipv
     return DROP_REASONS;
 }
 
-/* Counts what came out of the tunnel for the VRF that its label leads to. */
-static void
-count_from_tunnel(struct worker *worker, path_t path, uint32_t octets)
+/* The VRF that a label leads into, VRF_NONE if it leads on. */
+static uint32_t
+vrf_of_path(const struct worker *worker, path_t path)
 {
-    uint32_t vrf;
-
-    if (path_kind(path) == PATH_VRF) {
-        vrf = vrf_of_root(path_target(path));
-    } else if (path_kind(path) == PATH_VIF) {
+    if (path_kind(path) == PATH_VRF)
+        return vrf_of_root(path_target(path));
+    if (path_kind(path) == PATH_VIF) {
         const struct vif *vif = vif_at(&worker->tables->vifs, path_target(path));
 
-        if (vif == NULL)
-            return;
-        vrf = vif->vrf;
-    } else {
-        return;
+        return vif == NULL ? VRF_NONE : vif->vrf;
     }
-    traffic_add(&worker->counters->vrfs[vrf].from_tunnel, 1, octets);
+    return VRF_NONE;
 }
 
 static inline void
-burst_add(struct burst *burst, struct rte_mbuf *packet, path_t path, const struct ipv4_view *ip)
+burst_add(struct burst *burst, struct rte_mbuf *packet, path_t path, uint32_t vrf,
+          const struct ip_view *ip)
 {
     const unsigned i = burst->n++;
 
@@ -124,65 +145,83 @@ burst_add(struct burst *burst, struct rte_mbuf *packet, path_t path, const struc
     burst->hashes[i] =
         path_kind(path) == PATH_VIF ? 0 : parse_flow_hash(ip, rte_pktmbuf_data_len(packet));
     burst->vifs[i] = VIF_NONE;
+    burst->vrfs[i] = vrf;
     burst->l3_offsets[i] = 0;
     burst->lengths[i] = ip->total_length;
+    burst->families[i] = ip->family;
+}
+
+/* Whatever ends on the underlay's side of the tunnel: for the slow path, or for nobody. */
+static void
+end_outside(struct worker *worker, uint16_t port, struct rte_mbuf *packet,
+            const struct frame_view *frame, const struct outer_verdict *verdict)
+{
+    const struct packet_note note = {
+        .reason = (uint8_t)verdict->reason,
+        .port = port,
+        .vif = VIF_NONE,
+        .vrf = VRF_NONE,
+        .l3_offset = frame->l3_offset,
+    };
+
+    if (verdict->kind == OUTER_PUNT)
+        punt(worker, packet, &note);
+    else
+        drop(worker, packet, (enum drop_reason)verdict->reason, VIF_NONE);
 }
 
 static void
-ingress_one(struct worker *worker, struct rte_mbuf *packet, struct burst *burst)
+ingress_one(struct worker *worker, const struct port *port, struct rte_mbuf *packet,
+            struct burst *burst)
 {
     struct outer_verdict verdict;
     struct frame_view frame;
     struct tunnel_view tunnel;
-    struct ipv4_view ip;
-    uint32_t inner_length = 0;
-    enum drop_reason reason;
+    struct ip_view outer, ip;
 
     if (unlikely(!ingress_frame(worker, &packet, &frame)))
         return;
 
-    verdict = judge_frame(burst->port, &frame);
+    verdict = judge_frame(worker->underlay, port, &frame);
     if (verdict.kind == OUTER_TUNNEL)
-        verdict = judge_outer(worker->underlay_address, packet, &frame, &tunnel, &inner_length);
-    if (unlikely(verdict.kind == OUTER_PUNT)) {
-        const struct packet_note note = {
-            .reason = (uint8_t)verdict.reason,
-            .port = burst->port->number,
-            .vif = VIF_NONE,
-            .l3_offset = frame.l3_offset,
-        };
-
-        punt(worker, packet, &note);
-        return;
-    }
-    if (unlikely(verdict.kind == OUTER_REFUSED)) {
-        drop(worker, packet, (enum drop_reason)verdict.reason, VIF_NONE);
+        verdict = judge_outer(worker->underlay, packet, &frame, &outer, &tunnel);
+    if (unlikely(verdict.kind != OUTER_TUNNEL)) {
+        end_outside(worker, port->number, packet, &frame, &verdict);
         return;
     }
 
-    const path_t path = label_get(&worker->tables->labels, tunnel.label);
+    const path_t path =
+        tunnel.label < LABEL_SPACE ? label_get(&worker->tables->labels, tunnel.label) : PATH_NONE;
 
     if (unlikely(path_kind(path) == PATH_NONE)) {
         drop(worker, packet, DROP_LABEL_UNKNOWN, VIF_NONE);
         return;
     }
-    reason = take_inner(packet, (uint32_t)frame.l3_offset + tunnel.inner_offset, inner_length, &ip);
+
+    const enum drop_reason reason =
+        take_inner(packet, (uint32_t)frame.l3_offset + tunnel.inner_offset,
+                   (uint32_t)outer.total_length - tunnel.inner_offset, tunnel.family, &ip);
+
     if (unlikely(reason != DROP_REASONS)) {
         drop(worker, packet, reason, VIF_NONE);
         return;
     }
-    count_from_tunnel(worker, path, ip.total_length);
-    burst_add(burst, packet, path, &ip);
+
+    const uint32_t vrf = vrf_of_path(worker, path);
+
+    if (likely(vrf != VRF_NONE))
+        traffic_add(&worker->counters->vrfs[vrf].from_tunnel, 1, ip.total_length);
+    burst_add(burst, packet, path, vrf, &ip);
 }
 
 void
 underlay_ingress(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
                  unsigned n, struct burst *burst)
 {
-    burst->port = port;
+    burst->port = port->number;
     burst->n = 0;
     for (unsigned i = 0; i < n; i++) {
         burst_prefetch(packets, i, n);
-        ingress_one(worker, packets[i], burst);
+        ingress_one(worker, port, packets[i], burst);
     }
 }

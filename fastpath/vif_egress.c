@@ -55,14 +55,16 @@ egress_one(struct worker *worker, struct burst *burst, unsigned i)
 
     struct tagged_header *header = rte_pktmbuf_mtod(packet, struct tagged_header *);
 
+    const bool v4 = burst->families[i] == IP_V4;
+    const be16 type = htobe16(v4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+
     header->eth.destination = vif->mac;
-    header->eth.source = vif->gateway_mac;
+    header->eth.source = v4 ? vif->gateway_mac : vif->gateway_mac6;
+    header->eth.type = type;
     if (tagged) {
         header->eth.type = htobe16(ETHERTYPE_VLAN);
         header->tag.tci = htobe16(vif->vlan);
-        header->tag.type = htobe16(ETHERTYPE_IPV4);
-    } else {
-        header->eth.type = htobe16(ETHERTYPE_IPV4);
+        header->tag.type = type;
     }
     transmit(worker, vif->port, packet, PACKET_ACCOUNT_VIF | id);
 }

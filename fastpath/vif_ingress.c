@@ -47,52 +47,44 @@ source_is_allowed(const struct vif *vif, uint32_t source)
     return false;
 }
 
+static bool
+source6_is_allowed(const struct vif *vif, const uint8_t *source)
+{
+    for (unsigned i = 0; i < vif->n_sources6; i++) {
+        if (address6_is_in(source, vif->sources6[i].network, vif->sources6[i].length))
+            return true;
+    }
+    return false;
+}
+
 /* DHCP from a client to anybody or to its gateway; to another address it is a packet as any. */
 static bool
-is_dhcp(const struct vif *vif, const struct ipv4_view *ip, size_t here)
+is_dhcp(const struct vif *vif, const struct ip_view *ip, size_t here)
 {
-    if (ip->header->protocol != IP_PROTOCOL_UDP ||
-        (be16toh(ip->header->fragment) & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) != 0 ||
+    if (ip->protocol != IP_PROTOCOL_UDP || ip->fragment ||
         here < ip->header_length + sizeof(struct udp_header) ||
         ip->total_length < ip->header_length + sizeof(struct udp_header))
         return false;
 
-    const struct udp_header *udp = (const void *)((const uint8_t *)ip->header + ip->header_length);
+    const struct udp_header *udp = (const void *)(ip->octets + ip->header_length);
 
     return udp->destination_port == htobe16(UDP_PORT_DHCP_SERVER) &&
            udp->source_port == htobe16(UDP_PORT_DHCP_CLIENT) &&
            (ip->destination == UINT32_MAX || ip->destination == ip_addr_to_v4(&vif->gateway));
 }
 
-/* What the guest may send. `ip` is filled if the verdict is about an IPv4 packet. */
+/* An IPv4 packet of the guest. */
 static struct verdict
-judge(const struct vif *vif, const struct rte_mbuf *packet, const struct frame_view *frame,
-      struct ipv4_view *ip)
+judge_ipv4(const struct vif *vif, const struct eth_header *eth, const struct ip_view *ip,
+           size_t here)
 {
-    const size_t here = rte_pktmbuf_data_len(packet) - frame->l3_offset;
-
-    if (!vif->up)
-        return refuse(DROP_INTERFACE_DOWN);
-    if (!mac_is(&frame->eth->source, &vif->mac))
-        return refuse(DROP_SOURCE_MAC);
-    if (frame->type == ETHERTYPE_ARP)
-        return to_slow_path(PUNT_ARP);
-    if (frame->type != ETHERTYPE_IPV4)
-        return refuse(DROP_ETHERTYPE);
-
-    const enum drop_reason malformed =
-        parse_ipv4((const uint8_t *)frame->eth + frame->l3_offset, here,
-                   rte_pktmbuf_pkt_len(packet) - frame->l3_offset, ip);
-    if (malformed != PARSE_OK)
-        return refuse(segments_reason(packet, malformed));
-
     const bool source_allowed = source_is_allowed(vif, ip->source);
 
     if ((source_allowed || ip->source == 0) && is_dhcp(vif, ip, here))
         return to_slow_path(PUNT_DHCP4);
-    if ((frame->eth->destination.octets[0] & 1) != 0)
+    if ((eth->destination.octets[0] & 1) != 0)
         return refuse(DROP_MULTICAST);
-    if (!mac_is(&frame->eth->destination, &vif->gateway_mac))
+    if (!mac_is(&eth->destination, &vif->gateway_mac))
         return refuse(DROP_DESTINATION_MAC);
     if (!source_allowed)
         return refuse(DROP_SOURCE_ADDRESS);
@@ -100,15 +92,74 @@ judge(const struct vif *vif, const struct rte_mbuf *packet, const struct frame_v
     const enum drop_reason destination = address_check(ip->destination);
     if (destination != DROP_REASONS)
         return refuse(destination);
-    if (ip->header->ttl <= 1 && ip->destination != ip_addr_to_v4(&vif->gateway))
+    if (ip->v4->ttl <= 1 && ip->destination != ip_addr_to_v4(&vif->gateway))
         return to_slow_path(PUNT_TTL_EXPIRED);
     return (struct verdict){ GO_ON, 0 };
+}
+
+/* An IPv6 packet of the guest. Link-local addresses, and none, are good enough to talk to the
+ * router itself. */
+static struct verdict
+judge_ipv6(const struct vif *vif, const struct eth_header *eth, const struct ip_view *ip,
+           size_t here)
+{
+    const uint8_t *source = ip->v6->source, *destination = ip->v6->destination;
+    const bool source_allowed = source6_is_allowed(vif, source);
+
+    if (parse_is_nd(ip, here))
+        return source_allowed || address6_is_link_local(source) || address6_is_unspecified(source)
+                   ? to_slow_path(PUNT_ND)
+                   : refuse(DROP_SOURCE_ADDRESS);
+    if ((eth->destination.octets[0] & 1) != 0)
+        return refuse(DROP_MULTICAST);
+    if (!mac_is(&eth->destination, &vif->gateway_mac6))
+        return refuse(DROP_DESTINATION_MAC);
+    if ((source_allowed || address6_is_link_local(source)) &&
+        memcmp(destination, vif->gateway6.octets, sizeof(ip->v6->destination)) == 0)
+        return to_slow_path(PUNT_GATEWAY);
+    if (!source_allowed)
+        return refuse(DROP_SOURCE_ADDRESS);
+
+    const enum drop_reason reason = address6_check(destination);
+    if (reason != DROP_REASONS)
+        return refuse(reason);
+    return ip->v6->hop_limit <= 1 ? to_slow_path(PUNT_TTL_EXPIRED) : (struct verdict){ GO_ON, 0 };
+}
+
+/* What the guest may send. `ip` is filled if the verdict is about an IP packet. */
+static struct verdict
+judge(const struct vif *vif, const struct rte_mbuf *packet, const struct frame_view *frame,
+      struct ip_view *ip)
+{
+    const uint8_t *start = (const uint8_t *)frame->eth + frame->l3_offset;
+    const size_t here = rte_pktmbuf_data_len(packet) - frame->l3_offset;
+    const size_t length = rte_pktmbuf_pkt_len(packet) - frame->l3_offset;
+    enum drop_reason malformed;
+
+    if (!vif->up)
+        return refuse(DROP_INTERFACE_DOWN);
+    if (!mac_is(&frame->eth->source, &vif->mac))
+        return refuse(DROP_SOURCE_MAC);
+    switch (frame->type) {
+    case ETHERTYPE_IPV4:
+        malformed = parse_ipv4(start, here, length, ip);
+        return malformed == PARSE_OK ? judge_ipv4(vif, frame->eth, ip, here)
+                                     : refuse(segments_reason(packet, malformed));
+    case ETHERTYPE_IPV6:
+        malformed = parse_ipv6(start, here, length, ip);
+        return malformed == PARSE_OK ? judge_ipv6(vif, frame->eth, ip, here)
+                                     : refuse(segments_reason(packet, malformed));
+    case ETHERTYPE_ARP:
+        return to_slow_path(PUNT_ARP);
+    default:
+        return refuse(DROP_ETHERTYPE);
+    }
 }
 
 /* Puts a packet that goes on at the burst's end. */
 static inline void
 burst_add(struct burst *burst, struct rte_mbuf *packet, const struct vif *vif,
-          const struct frame_view *frame, const struct ipv4_view *ip)
+          const struct frame_view *frame, const struct ip_view *ip)
 {
     const unsigned i = burst->n++;
     const uint32_t frame_length = (uint32_t)frame->l3_offset + ip->total_length;
@@ -118,25 +169,27 @@ burst_add(struct burst *burst, struct rte_mbuf *packet, const struct vif *vif,
     burst->destinations[i] = ip->destination;
     burst->hashes[i] = parse_flow_hash(ip, rte_pktmbuf_data_len(packet) - frame->l3_offset);
     burst->vifs[i] = vif->id;
+    burst->vrfs[i] = vif->vrf;
     burst->l3_offsets[i] = frame->l3_offset;
     burst->lengths[i] = ip->total_length;
+    burst->families[i] = ip->family;
     if (rte_pktmbuf_pkt_len(packet) > frame_length)
         segments_cut(packet, frame_length);
-    if (ip->header->ttl > 1) /* else it is for the gateway itself */
-        ttl_decrement(burst_ipv4(burst, i));
+    if (ttl_of(burst, i) > 1) /* else it is for the gateway itself */
+        ttl_decrement(burst, i);
 }
 
 static void
 ingress_one(struct worker *worker, struct rte_mbuf *packet, struct burst *burst)
 {
     struct frame_view frame;
-    struct ipv4_view ip;
+    struct ip_view ip;
 
     if (unlikely(!ingress_frame(worker, &packet, &frame)))
         return;
 
-    const struct vif *vif = vif_at(
-        &worker->tables->vifs, vif_lookup(&worker->tables->vifs, burst->port->number, frame.vlan));
+    const struct vif *vif =
+        vif_at(&worker->tables->vifs, vif_lookup(&worker->tables->vifs, burst->port, frame.vlan));
 
     if (unlikely(vif == NULL)) {
         drop(worker, packet, DROP_NO_INTERFACE, VIF_NONE);
@@ -152,8 +205,9 @@ ingress_one(struct worker *worker, struct rte_mbuf *packet, struct burst *burst)
     } else if (verdict.kind == PUNT) {
         const struct packet_note note = {
             .reason = (uint8_t)verdict.reason,
-            .port = burst->port->number,
+            .port = burst->port,
             .vif = vif->id,
+            .vrf = vif->vrf,
             .l3_offset = frame.l3_offset,
         };
 
@@ -167,7 +221,7 @@ void
 vif_ingress(struct worker *worker, const struct port *port, struct rte_mbuf **packets, unsigned n,
             struct burst *burst)
 {
-    burst->port = port;
+    burst->port = port->number;
     burst->n = 0;
     for (unsigned i = 0; i < n; i++) {
         burst_prefetch(packets, i, n);

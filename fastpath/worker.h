@@ -25,7 +25,7 @@ struct worker {
     struct port_table *ports;
     struct rings *rings;
     struct counter_block *counters;
-    uint32_t underlay_address;  /* host order */
+    const struct underlay *underlay;
     const _Atomic bool *ending; /* fastpath_stop() sets it */
     uint64_t now;               /* TSC at the start of this turn */
     struct idle idle;

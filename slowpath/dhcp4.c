@@ -49,7 +49,7 @@ read_request(const struct vif *vif, const uint8_t *octets, size_t length,
              struct dhcp4_message *request)
 {
     struct frame_view view;
-    struct ipv4_view ip;
+    struct ip_view ip;
     struct udp_header udp;
     enum drop_reason reason = parse_frame(octets, length, &view);
 
@@ -63,8 +63,8 @@ read_request(const struct vif *vif, const uint8_t *octets, size_t length,
         parse_ipv4(octets + view.l3_offset, length - view.l3_offset, length - view.l3_offset, &ip);
     if (reason != PARSE_OK)
         return reason;
-    if (ip.header->protocol != IP_PROTOCOL_UDP ||
-        (be16toh(ip.header->fragment) & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) != 0)
+    if (ip.v4->protocol != IP_PROTOCOL_UDP ||
+        (be16toh(ip.v4->fragment) & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) != 0)
         return DROP_DHCP_INVALID;
 
     const uint8_t *datagram = octets + view.l3_offset + ip.header_length;
@@ -76,7 +76,7 @@ read_request(const struct vif *vif, const uint8_t *octets, size_t length,
     const size_t datagram_length = be16toh(udp.length);
     if (datagram_length < sizeof(udp) || datagram_length > room ||
         udp.destination_port != htobe16(UDP_PORT_DHCP_SERVER) ||
-        !udp_checksum_is_right(ip.header, datagram, datagram_length))
+        !udp_checksum_is_right(ip.v4, datagram, datagram_length))
         return DROP_DHCP_INVALID;
     if (!dhcp4_message_parse(datagram + sizeof(udp), datagram_length - sizeof(udp), request))
         return DROP_DHCP_INVALID;

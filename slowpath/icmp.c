@@ -33,7 +33,7 @@ icmp_echo_answer(const uint8_t *octets, size_t length, size_t l3_offset,
                  const struct link_address *link, uint16_t mtu, const struct ip_addr *own,
                  struct frame *reply)
 {
-    struct ipv4_view ip;
+    struct ip_view ip;
     struct icmp_header header;
 
     if (l3_offset > length)
@@ -42,9 +42,9 @@ icmp_echo_answer(const uint8_t *octets, size_t length, size_t l3_offset,
         parse_ipv4(octets + l3_offset, length - l3_offset, length - l3_offset, &ip);
     if (reason != PARSE_OK)
         return reason;
-    if (ip.header->protocol != IP_PROTOCOL_ICMP)
+    if (ip.v4->protocol != IP_PROTOCOL_ICMP)
         return DROP_GATEWAY_PROTOCOL;
-    if ((be16toh(ip.header->fragment) & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) != 0)
+    if ((be16toh(ip.v4->fragment) & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) != 0)
         return DROP_LOCAL_FRAGMENT;
 
     const uint8_t *message = octets + l3_offset + ip.header_length;
@@ -72,8 +72,8 @@ icmp_echo_answer(const uint8_t *octets, size_t length, size_t l3_offset,
         return DROP_TOO_BIG;
 
     frame_begin(reply, link, ETHERTYPE_IPV4);
-    frame_add_ipv4(reply, ip.header->dscp_ecn, IP_PROTOCOL_ICMP, ip.header->destination,
-                   ip.header->source, message_length);
+    frame_add_ipv4(reply, ip.v4->dscp_ecn, IP_PROTOCOL_ICMP, ip.v4->destination, ip.v4->source,
+                   message_length);
     /* Computed anew: by RFC 1624 a message of zeros would get the wrong one of the two zeros. */
     uint8_t *answer = reply->octets + reply->length;
     header.type = ICMP_ECHO_REPLY;
@@ -89,7 +89,7 @@ icmp_echo_answer(const uint8_t *octets, size_t length, size_t l3_offset,
 /* True if the standards allow an error about this packet of the guest. */
 static bool
 error_is_allowed(const struct vif *vif, const struct mac_addr *link_destination,
-                 const struct ipv4_view *ip, const uint8_t *payload, size_t payload_here)
+                 const struct ip_view *ip, const uint8_t *payload, size_t payload_here)
 {
     const struct ip_addr source = ip_addr_from_v4(ip->source);
     const struct ip_addr destination = ip_addr_from_v4(ip->destination);
@@ -98,9 +98,9 @@ error_is_allowed(const struct vif *vif, const struct mac_addr *link_destination,
         return false;
     if (!ip_addr_is_unicast(&source) || !guest_may_send_from(vif, ip->source))
         return false;
-    if ((be16toh(ip->header->fragment) & IPV4_FRAGMENT_OFFSET) != 0)
+    if ((be16toh(ip->v4->fragment) & IPV4_FRAGMENT_OFFSET) != 0)
         return false;
-    if (ip->header->protocol == IP_PROTOCOL_ICMP)
+    if (ip->v4->protocol == IP_PROTOCOL_ICMP)
         return payload_here > 0 && !icmp_type_is_error(payload[0]);
     return true;
 }
@@ -110,7 +110,7 @@ icmp_error_write(const struct vif *vif, const struct icmp_error *error, const ui
                  size_t here, size_t length, size_t l3_offset, struct frame *reply)
 {
     struct frame_view view;
-    struct ipv4_view ip;
+    struct ip_view ip;
     enum drop_reason reason = parse_frame(octets, here, &view);
 
     if (reason != PARSE_OK)
@@ -142,7 +142,7 @@ icmp_error_write(const struct vif *vif, const struct icmp_error *error, const ui
     const struct link_address link = link_to_guest(vif);
     frame_begin(reply, &link, ETHERTYPE_IPV4);
     frame_add_ipv4(reply, DSCP_CS6, IP_PROTOCOL_ICMP, htobe32(ip_addr_to_v4(&vif->gateway)),
-                   ip.header->source, sizeof(header) + quoted);
+                   ip.v4->source, sizeof(header) + quoted);
     memcpy(reply->octets + reply->length, &header, sizeof(header));
     memcpy(reply->octets + reply->length + sizeof(header), quote, quoted);
     reply->length += sizeof(header) + quoted;

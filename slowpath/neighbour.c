@@ -158,7 +158,7 @@ ask(struct slowpath *slowpath, struct neighbour *neighbour, const struct mac_add
         VLAN_UNTAGGED,
     };
     arp_message_write(&slowpath->reply, &link, ARP_REQUEST, &port->mac,
-                      htobe32(ip_addr_to_v4(&slowpath->config.underlay_address)),
+                      htobe32(ip_addr_to_v4(&slowpath->config.underlay->v4)),
                       &(struct mac_addr){ 0 }, htobe32(ip_addr_to_v4(&neighbour->address)));
     (void)send_frame(slowpath, neighbour->port, VIF_NONE, &slowpath->reply);
 }

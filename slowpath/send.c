@@ -72,7 +72,7 @@ send_frame(struct slowpath *slowpath, uint16_t port, uint32_t vif, const struct 
     struct rte_mbuf *packet = packet_of(slowpath->config.pool, frame->octets, frame->length);
     if (packet == NULL)
         return DROP_NO_MEMORY;
-    counter_add(&slowpath->counters->slowpath.originated, 1);
+    counter_add(&slowpath->counters->balance.originated, 1);
     *packet_note(packet) = (struct packet_note){
         .vif = vif,
         .account = vif == VIF_NONE ? PACKET_ACCOUNT_NONE : PACKET_ACCOUNT_VIF | vif,

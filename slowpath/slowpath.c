@@ -212,7 +212,7 @@ handle(struct slowpath *slowpath, struct rte_mbuf *packet)
         drop_packet(slowpath, note.vif, packet, reason);
         return;
     }
-    counter_add(&slowpath->counters->slowpath.consumed, 1);
+    counter_add(&slowpath->counters->balance.consumed, 1);
     rte_pktmbuf_free(packet);
 }
 

@@ -17,6 +17,7 @@
 #include "lib/ring/rings.h"
 #include "lib/stats/counters.h"
 #include "lib/table/tables.h"
+#include "lib/table/underlay.h"
 
 struct slowpath_config {
     struct tables *tables;
@@ -24,7 +25,7 @@ struct slowpath_config {
     struct rings *rings;
     struct counters *counters;       /* its block: number `n_workers` of the rings */
     struct rte_mempool *pool;        /* packets that it makes */
-    struct ip_addr underlay_address; /* answered to ARP and ICMP echo on underlay ports */
+    const struct underlay *underlay; /* our addresses: answered for on underlay ports */
     struct ip_addr fixed_neighbour;  /* IP_NONE, or one that is never asked: it has `fixed_mac` */
     struct mac_addr fixed_mac;
     uint32_t neighbour_reachable_ms; /* after that a neighbour in use is asked again; 0: 30 s */

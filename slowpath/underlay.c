@@ -23,7 +23,7 @@ static void
 announce(struct slowpath *slowpath, const struct port *port)
 {
     const struct link_address link = { MAC_BROADCAST, port->mac, VLAN_UNTAGGED };
-    const be32 ours = htobe32(ip_addr_to_v4(&slowpath->config.underlay_address));
+    const be32 ours = htobe32(ip_addr_to_v4(&slowpath->config.underlay->v4));
 
     arp_message_write(&slowpath->reply, &link, ARP_REQUEST, &port->mac, ours,
                       &(struct mac_addr){ 0 }, ours);
@@ -67,7 +67,7 @@ enum drop_reason
 underlay_arp(struct slowpath *slowpath, uint16_t port_number, const struct punted *punted)
 {
     const struct port *port = port_at(slowpath->config.ports, port_number);
-    const be32 ours = htobe32(ip_addr_to_v4(&slowpath->config.underlay_address));
+    const be32 ours = htobe32(ip_addr_to_v4(&slowpath->config.underlay->v4));
     struct frame_view view;
     struct arp_header message;
 
@@ -115,7 +115,7 @@ underlay_local(struct slowpath *slowpath, uint16_t port_number, const struct pun
 
     const struct link_address link = { view.eth->source, port->mac, VLAN_UNTAGGED };
     reason = icmp_echo_answer(punted->octets, punted->length, view.l3_offset, &link, port->mtu,
-                              &slowpath->config.underlay_address, &slowpath->reply);
+                              &slowpath->config.underlay->v4, &slowpath->reply);
     if (reason == DROP_GATEWAY_PROTOCOL)
         return DROP_UNDERLAY_PROTOCOL;
     if (reason != PARSE_OK)

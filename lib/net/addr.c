@@ -84,6 +84,15 @@ clear_host_bits(struct ip_addr *addr, uint8_t length)
     }
 }
 
+struct ip_prefix
+ip_prefix_of_network(const struct ip_addr *addr, uint8_t length)
+{
+    struct ip_prefix prefix = { .addr = *addr, .length = length };
+
+    clear_host_bits(&prefix.addr, length);
+    return prefix;
+}
+
 bool
 ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_addr *addr)
 {
@@ -99,14 +108,34 @@ ip_v4_mask(uint8_t length)
     return length == 0 ? 0 : UINT32_MAX << (32 - length);
 }
 
+struct ip_addr
+ip_addr_from_v6(const void *octets)
+{
+    struct ip_addr addr = { .family = IP_V6 };
+
+    memcpy(addr.octets, octets, sizeof(addr.octets));
+    return addr;
+}
+
+bool
+ip_addr_is_link_local(const struct ip_addr *addr)
+{
+    return addr->family == IP_V6 && addr->octets[0] == 0xfe && (addr->octets[1] & 0xc0) == 0x80;
+}
+
 bool
 ip_addr_is_unicast(const struct ip_addr *addr)
 {
+    static const uint8_t zeros[15];
+
     if (addr->family == IP_V4)
         return addr->octets[0] != 0 && addr->octets[0] != 127 && addr->octets[0] < 224;
-    static const uint8_t unspecified_or_loopback[15];
-    return addr->family == IP_V6 && addr->octets[0] != 0xff &&
-           !(memcmp(addr->octets, unspecified_or_loopback, 15) == 0 && addr->octets[15] <= 1);
+    if (addr->family != IP_V6 || addr->octets[0] == 0xff || ip_addr_is_link_local(addr))
+        return false;
+    if (memcmp(addr->octets, zeros, 15) == 0 && addr->octets[15] <= 1)
+        return false;
+    return memcmp(addr->octets, zeros, 10) != 0 || addr->octets[10] != 0xff ||
+           addr->octets[11] != 0xff;
 }
 
 int

@@ -33,6 +33,9 @@ struct mac_addr {
 /** VRRP VRID 1: the virtual router's MAC address in a whole deployment (RFC 5798, C10, C11). */
 #define MAC_VIRTUAL_ROUTER ((struct mac_addr){ { 0x00, 0x00, 0x5e, 0x00, 0x01, 0x01 } })
 
+/** The same for IPv6. */
+#define MAC_VIRTUAL_ROUTER_V6 ((struct mac_addr){ { 0x00, 0x00, 0x5e, 0x00, 0x02, 0x01 } })
+
 /** The bits of an address of this family: 32 or 128. */
 static inline uint8_t
 ip_family_bits(uint8_t family)
@@ -58,14 +61,24 @@ int ip_prefix_compare(const struct ip_prefix *a, const struct ip_prefix *b);
 /** The host prefix (/32 or /128) of an address. */
 struct ip_prefix ip_prefix_of_host(const struct ip_addr *addr);
 
+/** The prefix of `length` bits that an address is in. */
+struct ip_prefix ip_prefix_of_network(const struct ip_addr *addr, uint8_t length);
+
 /** True if `addr` is of the prefix's family and inside it. */
 bool ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_addr *addr);
 
 /** The mask of an IPv4 prefix length 0-32, host order. */
 uint32_t ip_v4_mask(uint8_t length);
 
-/** True for an IPv4 address that one host may own: not 0.0.0.0/8, loopback, multicast, class E or
- * broadcast. */
+/** An IPv6 address from its 16 octets. */
+struct ip_addr ip_addr_from_v6(const void *octets);
+
+/** True for fe80::/10. */
+bool ip_addr_is_link_local(const struct ip_addr *addr);
+
+/** True for an address that one host may own and routers forward to: not 0.0.0.0/8, loopback,
+ * multicast, class E or broadcast; not unspecified, loopback, multicast, link-local or an IPv4
+ * address in IPv6's clothes. */
 bool ip_addr_is_unicast(const struct ip_addr *addr);
 
 /**

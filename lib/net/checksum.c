@@ -57,3 +57,21 @@ checksum_transport_v4(const struct ipv4_header *ip, const void *segment, size_t 
 
     return checksum_finish(checksum_add(checksum_add(0, &pseudo, sizeof(pseudo)), segment, length));
 }
+
+be16
+checksum_transport_v6(const struct ipv6_header *ip, uint8_t protocol, const void *segment,
+                      size_t length)
+{
+    struct {
+        uint8_t source[16], destination[16];
+        be32 length;
+        uint8_t zero[3], protocol;
+    } __attribute__((packed)) pseudo = {
+        .length = htobe32((uint32_t)length),
+        .protocol = protocol,
+    };
+
+    memcpy(pseudo.source, ip->source, sizeof(pseudo.source));
+    memcpy(pseudo.destination, ip->destination, sizeof(pseudo.destination));
+    return checksum_finish(checksum_add(checksum_add(0, &pseudo, sizeof(pseudo)), segment, length));
+}

@@ -23,6 +23,10 @@ be16 checksum_ipv4(const void *header, size_t length);
  * field must be zero, or with it the result is zero if that is right. */
 be16 checksum_transport_v4(const struct ipv4_header *ip, const void *segment, size_t length);
 
+/** The same in an IPv6 packet. @param protocol of the datagram: the last header of the chain */
+be16 checksum_transport_v6(const struct ipv6_header *ip, uint8_t protocol, const void *segment,
+                           size_t length);
+
 /** A checksum after a 16-bit word it covers went from `before` to `after` (RFC 1624, equation 3).
  */
 static inline be16

@@ -7,12 +7,16 @@
 
 #include "lib/net/parse.h"
 
+#include <string.h>
+
 #include "lib/net/checksum.h"
 #include "lib/net/encapsulation.h"
 
-#define IP_PROTOCOL_SCTP 132
-
 #define MPLS_ENTRY_OCTETS 4u
+
+/* Extension headers that are looked at, and what each has at least. */
+#define IPV6_EXTENSIONS_MAX 8
+#define IPV6_EXTENSION_MIN  8u
 
 /* What follows a GRE header when its flags say so (RFC 2890). */
 #define GRE_CHECKSUM_OCTETS 4u
@@ -44,7 +48,7 @@ parse_frame(const uint8_t *frame, size_t length, struct frame_view *view)
 }
 
 enum drop_reason
-parse_ipv4(const uint8_t *packet, size_t here, size_t length, struct ipv4_view *view)
+parse_ipv4(const uint8_t *packet, size_t here, size_t length, struct ip_view *view)
 {
     const struct ipv4_header *header = (const void *)packet;
 
@@ -65,70 +69,206 @@ parse_ipv4(const uint8_t *packet, size_t here, size_t length, struct ipv4_view *
     if (checksum_ipv4(packet, header_length) != 0)
         return DROP_IP_CHECKSUM;
 
-    view->header = header;
+    view->v4 = header;
+    view->family = IP_V4;
+    view->protocol = header->protocol;
+    view->fragment =
+        (be16toh(header->fragment) & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) != 0;
     view->header_length = header_length;
+    view->transport = header_length;
     view->total_length = total_length;
     view->source = be32toh(header->source);
     view->destination = be32toh(header->destination);
     return PARSE_OK;
 }
 
+/* Follows the chain of extension headers to what is carried, `here` octets at most. */
+static void
+walk_extensions(const uint8_t *packet, size_t here, struct ip_view *view)
+{
+    uint8_t next = view->v6->next_header;
+    size_t at = sizeof(*view->v6);
+
+    view->transport = 0;
+    view->fragment = false;
+    for (unsigned i = 0; i < IPV6_EXTENSIONS_MAX; i++) {
+        view->protocol = next;
+        switch (next) {
+        case IPV6_HOP_BY_HOP:
+        case IPV6_ROUTING:
+        case IPV6_DESTINATION:
+        case IPV6_AUTH:
+        case IPV6_FRAGMENT:
+            break;
+        default:
+            view->transport = (uint16_t)at;
+            return;
+        }
+        if (at + IPV6_EXTENSION_MIN > here)
+            return;
+        if (next == IPV6_FRAGMENT) {
+            const struct ipv6_fragment *fragment = (const void *)(packet + at);
+
+            if ((be16toh(fragment->offset) & (IPV6_FRAGMENT_OFFSET | IPV6_MORE_FRAGMENTS)) != 0)
+                view->fragment = true;
+            if ((be16toh(fragment->offset) & IPV6_FRAGMENT_OFFSET) != 0) {
+                /* what follows is the middle of something */
+                view->protocol = fragment->next_header;
+                return;
+            }
+        }
+        const size_t octets = next == IPV6_FRAGMENT ? sizeof(struct ipv6_fragment)
+                              : next == IPV6_AUTH   ? (packet[at + 1] + 2u) * 4
+                                                    : (packet[at + 1] + 1u) * 8;
+        next = packet[at];
+        at += octets;
+        if (at > here)
+            return;
+    }
+}
+
+enum drop_reason
+parse_ipv6(const uint8_t *packet, size_t here, size_t length, struct ip_view *view)
+{
+    const struct ipv6_header *header = (const void *)packet;
+
+    if (here > length)
+        here = length;
+    if (here < 1)
+        return DROP_FRAME_TOO_SHORT;
+    if (packet[0] >> 4 != 6)
+        return DROP_IP_VERSION;
+    if (here < sizeof(*header))
+        return DROP_FRAME_TOO_SHORT;
+
+    const size_t total_length = sizeof(*header) + be16toh(header->payload_length);
+
+    if (total_length > length || total_length > UINT16_MAX ||
+        (header->payload_length == 0 && header->next_header == IPV6_HOP_BY_HOP))
+        return DROP_IP_HEADER;
+    view->v6 = header;
+    view->family = IP_V6;
+    view->header_length = sizeof(*header);
+    view->total_length = (uint16_t)total_length;
+    view->source = view->destination = 0;
+    walk_extensions(packet, here < total_length ? here : total_length, view);
+    return PARSE_OK;
+}
+
+enum drop_reason
+parse_ip(const uint8_t *packet, size_t here, size_t length, struct ip_view *view)
+{
+    if (here == 0 || length == 0)
+        return DROP_FRAME_TOO_SHORT;
+    return packet[0] >> 4 == 6 ? parse_ipv6(packet, here, length, view)
+                               : parse_ipv4(packet, here, length, view);
+}
+
+bool
+parse_is_nd(const struct ip_view *view, size_t here)
+{
+    if (view->family != IP_V6 || view->protocol != IP_PROTOCOL_ICMPV6 || view->fragment ||
+        view->transport == 0 || view->transport >= here || view->transport >= view->total_length)
+        return false;
+
+    const uint8_t type = view->octets[view->transport];
+
+    return type >= ND_ROUTER_SOLICITATION && type <= ND_REDIRECT;
+}
+
 /* The label stack entry at `offset` from the outer IP header: exactly one (RFC 3032). */
 static enum drop_reason
-parse_label(const struct ipv4_view *outer, size_t here, size_t offset, struct tunnel_view *view)
+parse_label(const struct ip_view *outer, size_t here, size_t offset, struct tunnel_view *view)
 {
     const struct {
         mpls_entry entry;
-    } __attribute__((packed)) *stack = (const void *)((const uint8_t *)outer->header + offset);
+    } __attribute__((packed)) *stack = (const void *)(outer->octets + offset);
 
     if (offset + MPLS_ENTRY_OCTETS > outer->total_length)
         return DROP_LABEL_STACK;
     if (offset + MPLS_ENTRY_OCTETS > here)
         return DROP_FRAME_TOO_SHORT;
-
-    const uint32_t entry = be32toh(stack->entry);
-
-    if ((entry & MPLS_BOTTOM_OF_STACK) == 0)
+    if ((be32toh(stack->entry) & MPLS_BOTTOM_OF_STACK) == 0)
         return DROP_LABEL_STACK;
     view->label = mpls_entry_label(stack->entry);
-    view->ttl = (uint8_t)entry;
+    view->family = IP_NONE;
     view->inner_offset = (uint16_t)(offset + MPLS_ENTRY_OCTETS);
     return PARSE_OK;
 }
 
+/* VXLAN and the inner frame's header at `offset` from the outer IP header. */
 static enum drop_reason
-parse_tunnel_udp(const struct ipv4_view *outer, size_t here, struct tunnel_view *view)
+parse_vxlan(const struct ip_view *outer, size_t here, size_t offset, struct tunnel_view *view)
 {
-    const size_t length = (size_t)outer->total_length - outer->header_length;
-    const struct udp_header *udp =
-        (const void *)((const uint8_t *)outer->header + outer->header_length);
+    const struct {
+        struct vxlan_header vxlan;
+        struct eth_header eth;
+    } __attribute__((packed)) *header = (const void *)(outer->octets + offset);
 
-    if (length < sizeof(*udp))
-        return DROP_UDP_HEADER;
-    if (here < outer->header_length + sizeof(*udp))
+    if (offset + sizeof(*header) > outer->total_length)
+        return DROP_VXLAN_HEADER;
+    if (offset + sizeof(*header) > here)
         return DROP_FRAME_TOO_SHORT;
-    if (be16toh(udp->destination_port) != UDP_PORT_MPLS)
-        return DROP_UNDERLAY_PROTOCOL;
-    if (be16toh(udp->length) != length)
-        return DROP_UDP_HEADER;
-    if (udp->checksum != 0 && here >= outer->total_length &&
-        checksum_transport_v4(outer->header, udp, length) != 0)
-        return DROP_UDP_CHECKSUM;
-    view->encapsulation = ENCAP_UDP;
-    return parse_label(outer, here, outer->header_length + sizeof(*udp), view);
+    if ((be32toh(header->vxlan.flags) & VXLAN_FLAG_VNI) == 0 ||
+        (!mac_equal(&header->eth.destination, &MAC_VIRTUAL_ROUTER) &&
+         !mac_equal(&header->eth.destination, &MAC_VIRTUAL_ROUTER_V6)))
+        return DROP_VXLAN_HEADER;
+    switch (be16toh(header->eth.type)) {
+    case ETHERTYPE_IPV4:
+        view->family = IP_V4;
+        break;
+    case ETHERTYPE_IPV6:
+        view->family = IP_V6;
+        break;
+    default:
+        return DROP_ETHERTYPE;
+    }
+    view->label = be32toh(header->vxlan.vni) >> 8;
+    view->inner_offset = (uint16_t)(offset + sizeof(*header));
+    return PARSE_OK;
+}
+
+static be16
+udp_checksum(const struct ip_view *outer, const struct udp_header *udp, size_t length)
+{
+    return outer->family == IP_V4 ? checksum_transport_v4(outer->v4, udp, length)
+                                  : checksum_transport_v6(outer->v6, IP_PROTOCOL_UDP, udp, length);
 }
 
 static enum drop_reason
-parse_tunnel_gre(const struct ipv4_view *outer, size_t here, struct tunnel_view *view)
+parse_tunnel_udp(const struct ip_view *outer, size_t here, struct tunnel_view *view)
 {
-    const size_t length = (size_t)outer->total_length - outer->header_length;
-    const struct gre_header *gre =
-        (const void *)((const uint8_t *)outer->header + outer->header_length);
+    const size_t length = (size_t)outer->total_length - outer->transport;
+    const struct udp_header *udp = (const void *)(outer->octets + outer->transport);
+
+    if (length < sizeof(*udp))
+        return DROP_UDP_HEADER;
+    if (here < outer->transport + sizeof(*udp))
+        return DROP_FRAME_TOO_SHORT;
+
+    const bool vxlan = udp->destination_port == htobe16(UDP_PORT_VXLAN);
+
+    if (!vxlan && udp->destination_port != htobe16(UDP_PORT_MPLS))
+        return DROP_UNDERLAY_PROTOCOL;
+    if (be16toh(udp->length) != length)
+        return DROP_UDP_HEADER;
+    if (udp->checksum != 0 && here >= outer->total_length && udp_checksum(outer, udp, length) != 0)
+        return DROP_UDP_CHECKSUM;
+    view->encapsulation = vxlan ? ENCAP_VXLAN : ENCAP_UDP;
+    return vxlan ? parse_vxlan(outer, here, outer->transport + sizeof(*udp), view)
+                 : parse_label(outer, here, outer->transport + sizeof(*udp), view);
+}
+
+static enum drop_reason
+parse_tunnel_gre(const struct ip_view *outer, size_t here, struct tunnel_view *view)
+{
+    const size_t length = (size_t)outer->total_length - outer->transport;
+    const struct gre_header *gre = (const void *)(outer->octets + outer->transport);
     size_t header_length = sizeof(*gre);
 
     if (length < sizeof(*gre))
         return DROP_GRE_HEADER;
-    if (here < outer->header_length + sizeof(*gre))
+    if (here < outer->transport + sizeof(*gre))
         return DROP_FRAME_TOO_SHORT;
 
     const uint16_t flags = be16toh(gre->flags_version);
@@ -149,43 +289,73 @@ parse_tunnel_gre(const struct ipv4_view *outer, size_t here, struct tunnel_view 
             return DROP_GRE_CHECKSUM;
     }
     view->encapsulation = ENCAP_GRE;
-    return parse_label(outer, here, outer->header_length + header_length, view);
+    return parse_label(outer, here, outer->transport + header_length, view);
+}
+
+bool
+parse_is_tunnel(const struct ip_view *outer, size_t here)
+{
+    const struct udp_header *udp = (const void *)(outer->octets + outer->transport);
+
+    if (outer->protocol == IP_PROTOCOL_GRE)
+        return true;
+    if (outer->protocol != IP_PROTOCOL_UDP)
+        return false;
+    if (outer->fragment || outer->transport == 0 || here < outer->transport + sizeof(*udp))
+        return true; /* nobody can tell yet */
+    return udp->destination_port == htobe16(UDP_PORT_VXLAN) ||
+           udp->destination_port == htobe16(UDP_PORT_MPLS);
 }
 
 enum drop_reason
-parse_tunnel(const struct ipv4_view *outer, size_t here, struct tunnel_view *view)
+parse_tunnel(const struct ip_view *outer, size_t here, struct tunnel_view *view)
 {
-    const uint8_t protocol = outer->header->protocol;
-
-    if (protocol != IP_PROTOCOL_UDP && protocol != IP_PROTOCOL_GRE)
+    if (outer->protocol != IP_PROTOCOL_UDP && outer->protocol != IP_PROTOCOL_GRE)
         return DROP_UNDERLAY_PROTOCOL;
-    if ((be16toh(outer->header->fragment) & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) != 0)
+    if (outer->fragment)
         return DROP_OUTER_FRAGMENT;
-    return protocol == IP_PROTOCOL_UDP ? parse_tunnel_udp(outer, here, view)
-                                       : parse_tunnel_gre(outer, here, view);
+    if (outer->transport == 0)
+        return DROP_FRAME_TOO_SHORT;
+    return outer->protocol == IP_PROTOCOL_UDP ? parse_tunnel_udp(outer, here, view)
+                                              : parse_tunnel_gre(outer, here, view);
+}
+
+/* Addresses folded into one word; those of IPv6 multiplied apart, so that what is common to two of
+ * them does not cancel out. */
+static uint64_t
+hash_addresses(const struct ip_view *view)
+{
+    uint64_t words[4];
+
+    if (view->family == IP_V4)
+        return (uint64_t)view->source << 32 | view->destination;
+    memcpy(words, view->v6->source, sizeof(words));
+    uint64_t hash = words[0] * 0x9e3779b97f4a7c15ull;
+    hash = (hash ^ hash >> 32 ^ words[1]) * 0xff51afd7ed558ccdull;
+    hash = (hash ^ hash >> 32 ^ words[2]) * 0xc4ceb9fe1a85ec53ull;
+    return hash ^ hash >> 32 ^ words[3];
 }
 
 uint32_t
-parse_flow_hash(const struct ipv4_view *view, size_t here)
+parse_flow_hash(const struct ip_view *view, size_t here)
 {
-    const struct ipv4_header *header = view->header;
-    uint64_t rest = header->protocol;
+    /* what an IPv6 fragment carries stands in the first one alone */
+    uint64_t rest = view->fragment && view->family == IP_V6 ? 0 : view->protocol;
 
     if (here > view->total_length)
         here = view->total_length;
-    if ((header->protocol == IP_PROTOCOL_TCP || header->protocol == IP_PROTOCOL_UDP ||
-         header->protocol == IP_PROTOCOL_SCTP) &&
-        (be16toh(header->fragment) & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) == 0 &&
-        here >= view->header_length + sizeof(struct tcp_ports)) {
-        const struct tcp_ports *ports =
-            (const void *)((const uint8_t *)header + view->header_length);
+    if ((view->protocol == IP_PROTOCOL_TCP || view->protocol == IP_PROTOCOL_UDP ||
+         view->protocol == IP_PROTOCOL_SCTP) &&
+        !view->fragment && view->transport != 0 &&
+        here >= view->transport + sizeof(struct tcp_ports)) {
+        const struct tcp_ports *ports = (const void *)(view->octets + view->transport);
 
         rest |= (uint64_t)ports->source_port << 32 | (uint64_t)ports->destination_port << 16;
     }
 
     /* the multipliers of MurmurHash3's 64-bit finalizer; each multiplication carries a difference
      * upwards only, each shift brings it down again */
-    uint64_t hash = ((uint64_t)view->source << 32 | view->destination) * 0xff51afd7ed558ccdull;
+    uint64_t hash = hash_addresses(view) * 0xff51afd7ed558ccdull;
 
     hash = (hash ^ hash >> 32) + rest;
     hash = (hash ^ hash >> 32) * 0xc4ceb9fe1a85ec53ull;

@@ -27,12 +27,21 @@ struct frame_view {
 /** Reads Ethernet and a tag. @return PARSE_OK or DROP_FRAME_TOO_SHORT. */
 enum drop_reason parse_frame(const uint8_t *frame, size_t length, struct frame_view *view);
 
-/* A validated IPv4 packet: header length and total length fit into what is there. */
-struct ipv4_view {
-    const struct ipv4_header *header;
-    uint16_t header_length;
-    uint16_t total_length;        /* <= the octets given; what follows is padding */
-    uint32_t source, destination; /* host order */
+/* A validated IP packet: header length and total length fit into what is there. */
+struct ip_view {
+    union {
+        const uint8_t *octets;
+        const struct ipv4_header *v4;
+        const struct ipv6_header *v6;
+    };
+    uint8_t family;         /* IP_V4 or IP_V6 */
+    uint8_t protocol;       /* of what is carried; IPv6: of what the extension headers end with */
+    bool fragment;          /* a part of a datagram, the first one included */
+    uint16_t header_length; /* IPv4: with options; IPv6: of the fixed header */
+    uint16_t transport;     /* octets from the header's start to what is carried; 0: it is not
+                             * where it can be read, or behind an unknown extension header */
+    uint16_t total_length;  /* <= the octets given; what follows is padding */
+    uint32_t source, destination; /* IPv4, host order */
 };
 
 /**
@@ -42,29 +51,67 @@ struct ipv4_view {
  * @return PARSE_OK, DROP_FRAME_TOO_SHORT, DROP_IP_VERSION, DROP_IP_HEADER or DROP_IP_CHECKSUM.
  */
 enum drop_reason parse_ipv4(const uint8_t *packet, size_t here, size_t length,
-                            struct ipv4_view *view);
+                            struct ip_view *view);
+
+/**
+ * Reads an IPv6 header and walks its extension headers (RFC 8200), as far as they can be read: a
+ * router passes on what it does not know.
+ * @return as parse_ipv4(). A jumbogram (RFC 2675) is DROP_IP_HEADER.
+ */
+enum drop_reason parse_ipv6(const uint8_t *packet, size_t here, size_t length,
+                            struct ip_view *view);
+
+/** Reads the IP header of the version that its first four bits say. */
+enum drop_reason parse_ip(const uint8_t *packet, size_t here, size_t length, struct ip_view *view);
+
+/** The octet of DSCP and ECN: type of service or traffic class. */
+static inline uint8_t
+ip_view_class(const struct ip_view *view)
+{
+    return view->family == IP_V4 ? view->v4->dscp_ecn
+                                 : (uint8_t)(be32toh(view->v6->version_class_flow) >> 20);
+}
+
+/** TTL or hop limit. */
+static inline uint8_t
+ip_view_ttl(const struct ip_view *view)
+{
+    return view->family == IP_V4 ? view->v4->ttl : view->v6->hop_limit;
+}
+
+/** True for a message of neighbour discovery, ICMPv6 types 133-137 (RFC 4861), not a fragment.
+ * `here` as parse_ipv6(). */
+bool parse_is_nd(const struct ip_view *view, size_t here);
 
 /* A tunnelled packet from the underlay, up to its inner IP header. */
 struct tunnel_view {
-    uint32_t label;
-    uint8_t ttl;           /* of the label entry */
-    uint8_t encapsulation; /* ENCAP_UDP or ENCAP_GRE */
+    uint32_t label;        /* < 2^20, or a VNI < 2^24 */
+    uint8_t encapsulation; /* enum encapsulation */
+    uint8_t family;        /* of the inner packet as the tunnel says it, IP_NONE: it does not */
     uint16_t inner_offset; /* octets from the outer IP header's start to the inner one's */
 };
 
+/** True if this UDP destination port or IP protocol is one of our tunnels': what else comes to our
+ * address is for the host. `here` as parse_tunnel(). */
+bool parse_is_tunnel(const struct ip_view *outer, size_t here);
+
 /**
- * Reads what follows a validated outer IPv4 header: UDP to port 6635 or GRE, and one label.
+ * Reads what follows a validated outer IP header that is not a fragment: UDP to port 6635 or GRE,
+ * and one label; or VXLAN and the inner Ethernet header.
  * GRE: version 0; checksum (verified) and key are accepted, other flags refused (RFC 2784, 2890).
- * UDP: a zero checksum is accepted, another is verified if the whole datagram is in `here`
- * (RFC 7510 section 3).
+ * UDP: a zero checksum is accepted (IPv6: RFC 6935), another is verified if the whole datagram is
+ * in `here` (RFC 7510 section 3).
+ * VXLAN: the flag for the VNI, and no other reserved bit looked at (RFC 7348 section 5); the inner
+ * frame is for the virtual router's MAC address.
  * @return PARSE_OK, or DROP_UNDERLAY_PROTOCOL (not a tunnel), DROP_OUTER_FRAGMENT, DROP_UDP_HEADER,
- * DROP_UDP_CHECKSUM, DROP_GRE_HEADER, DROP_GRE_CHECKSUM, DROP_LABEL_STACK, DROP_FRAME_TOO_SHORT.
+ * DROP_UDP_CHECKSUM, DROP_GRE_HEADER, DROP_GRE_CHECKSUM, DROP_LABEL_STACK, DROP_VXLAN_HEADER,
+ * DROP_ETHERTYPE, DROP_FRAME_TOO_SHORT.
  */
-enum drop_reason parse_tunnel(const struct ipv4_view *outer, size_t here, struct tunnel_view *view);
+enum drop_reason parse_tunnel(const struct ip_view *outer, size_t here, struct tunnel_view *view);
 
 /**
  * A hash of a packet's flow: addresses, protocol and, for whole TCP, UDP and SCTP packets, ports;
  * fragments hash by addresses and protocol, so that all of a datagram stay together.
  * @param here octets that can be read from the header's start
  */
-uint32_t parse_flow_hash(const struct ipv4_view *view, size_t here);
+uint32_t parse_flow_hash(const struct ip_view *view, size_t here);

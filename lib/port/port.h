@@ -29,6 +29,7 @@
 enum port_role {
     PORT_ACCESS,   /* virtual interfaces */
     PORT_UNDERLAY, /* the fabric */
+    PORT_HOST,     /* host0: what is for the kernel of this host */
 };
 
 struct port {

@@ -12,11 +12,20 @@
 
 #include <rte_mbuf.h>
 
+/* What a worker is to do with a packet that another thread gives it. */
+enum packet_task {
+    TASK_SEND,    /* a complete frame: send it on `port` */
+    TASK_RECEIVE, /* a frame of the underlay port `port`: take it as if it had just been received */
+    TASK_ROUTE,   /* an IP packet without link header: route it in the upstream root of `vrf` */
+};
+
 struct packet_note {
     uint8_t reason;     /* punts: enum punt_reason */
+    uint8_t task;       /* injected or handed over: enum packet_task */
     uint8_t hops;       /* VRFs that the packet has been looked up in */
     uint16_t port;      /* where it came from, or, injected or handed over, where it goes to */
     uint32_t vif;       /* the interface it came from, or VIF_NONE */
+    uint32_t vrf;       /* the VRF it is in; VRF_NONE before it is in one */
     uint32_t adjacency; /* PUNT_ADJACENCY: what the complete outer frame waits for */
     uint16_t l3_offset; /* from the frame's start to the (inner) IP header, octets */
     uint16_t mtu;       /* PUNT_TOO_BIG: the largest IP packet that would pass, octets */

@@ -193,9 +193,9 @@ counters_worker(const struct counters *counters, unsigned thread, struct worker_
 }
 
 void
-counters_slowpath(const struct counters *counters, struct slowpath_counters *sum)
+counters_balance(const struct counters *counters, struct balance_counters *sum)
 {
-    sum_record(counters, &counters->baseline->slowpath, sum, sizeof(*sum));
+    sum_record(counters, &counters->baseline->balance, sum, sizeof(*sum));
 }
 
 void

@@ -8,8 +8,8 @@
  *
  * What comes in must be accounted for (docs/operations.md):
  *   port rx + originated = port tx + drops + consumed
- * where "consumed" are punted packets that the slow path answered or took in, and "originated" are
- * packets that it made.
+ * where "consumed" are packets that ended here, answered or taken in by the slow path, cut into
+ * fragments or put together, and "originated" are those that were made: answers, fragments, wholes.
  */
 
 #include <stddef.h>
@@ -43,8 +43,8 @@ struct worker_counters {
     uint64_t loops, idle_loops, packets, bursts;
 };
 
-/* What the slow path did, beside its drops. */
-struct slowpath_counters {
+/* Packets that ended or began here: answered, taken in or split; made. */
+struct balance_counters {
     uint64_t consumed, originated;
 };
 
@@ -52,7 +52,7 @@ struct counter_block {
     uint64_t drops[DROP_REASONS];
     uint64_t punts[PUNT_REASONS];
     struct worker_counters worker;
-    struct slowpath_counters slowpath;
+    struct balance_counters balance;
     struct vif_counters *vifs;           /* by interface id */
     struct vrf_counters *vrfs;           /* by VRF number */
     struct endpoint_counters *endpoints; /* by endpoint index */
@@ -100,7 +100,7 @@ void counters_port_earlier(const struct counters *counters, uint16_t port,
 void counters_drops(const struct counters *counters, uint64_t sum[DROP_REASONS]);
 void counters_punts(const struct counters *counters, uint64_t sum[PUNT_REASONS]);
 void counters_worker(const struct counters *counters, unsigned thread, struct worker_counters *sum);
-void counters_slowpath(const struct counters *counters, struct slowpath_counters *sum);
+void counters_balance(const struct counters *counters, struct balance_counters *sum);
 
 /* Baselines: from now on readers see zero. Control thread, when a number is given to a new owner.
  */

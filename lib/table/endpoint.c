@@ -91,37 +91,108 @@ endpoint_remove(struct endpoint_table *table, uint32_t index)
     index_retire(&table->indexes, index);
 }
 
-void
-endpoint_header_build(struct endpoint *endpoint, const struct mac_addr *source_mac,
-                      const struct ip_addr *source, const struct ip_addr *destination,
-                      uint8_t encapsulation)
+uint16_t
+endpoint_overhead(uint8_t family, enum encapsulation encapsulation)
 {
-    struct eth_header eth = { .source = *source_mac, .type = htobe16(ETHERTYPE_IPV4) };
+    size_t octets = family == IP_V6 ? sizeof(struct ipv6_header) : sizeof(struct ipv4_header);
+
+    switch (encapsulation) {
+    case ENCAP_GRE:
+        return (uint16_t)(octets + sizeof(struct gre_header) + sizeof(mpls_entry));
+    case ENCAP_UDP:
+        return (uint16_t)(octets + sizeof(struct udp_header) + sizeof(mpls_entry));
+    case ENCAP_VXLAN:
+        break;
+    }
+    return (uint16_t)(octets + sizeof(struct udp_header) + sizeof(struct vxlan_header) +
+                      sizeof(struct eth_header));
+}
+
+/* Ethernet and the tag of the underlay. @return where the IP header begins. */
+static uint8_t *
+write_link(uint8_t *at, const struct underlay *underlay, const struct mac_addr *source_mac,
+           uint8_t family)
+{
+    const be16 type = htobe16(family == IP_V6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
+    struct eth_header eth = { .source = *source_mac, .type = type };
+    struct vlan_header tag = { .tci = htobe16(underlay->vlan), .type = type };
+
+    if (underlay->vlan == 0)
+        return mempcpy(at, &eth, sizeof(eth));
+    eth.type = htobe16(ETHERTYPE_VLAN);
+    return mempcpy(mempcpy(at, &eth, sizeof(eth)), &tag, sizeof(tag));
+}
+
+static uint8_t *
+write_ip(uint8_t *at, const struct underlay *underlay, const struct ip_addr *destination,
+         uint8_t protocol)
+{
+    const uint8_t class = underlay->dscp_model == DSCP_PIPE ? (uint8_t)(underlay->dscp << 2) : 0;
+
+    if (destination->family == IP_V6) {
+        struct ipv6_header ip = {
+            .version_class_flow = htobe32(6u << 28 | (uint32_t) class << 20),
+            .next_header = protocol,
+            .hop_limit = OUTER_TTL,
+        };
+
+        memcpy(ip.source, underlay->v6.octets, sizeof(ip.source));
+        memcpy(ip.destination, destination->octets, sizeof(ip.destination));
+        return mempcpy(at, &ip, sizeof(ip));
+    }
     struct ipv4_header ip = {
         .version_ihl = 0x45,
+        .dscp_ecn = class,
         .fragment = htobe16(IPV4_DONT_FRAGMENT),
         .ttl = OUTER_TTL,
-        .protocol = encapsulation == ENCAP_GRE ? IP_PROTOCOL_GRE : IP_PROTOCOL_UDP,
-        .source = htobe32(ip_addr_to_v4(source)),
+        .protocol = protocol,
+        .source = htobe32(ip_addr_to_v4(&underlay->v4)),
         .destination = htobe32(ip_addr_to_v4(destination)),
     };
-    uint8_t *at = endpoint->header;
 
     ip.checksum = checksum_ipv4(&ip, sizeof(ip));
-    memset(endpoint->header, 0, sizeof(endpoint->header));
-    at = mempcpy(at, &eth, sizeof(eth));
-    at = mempcpy(at, &ip, sizeof(ip));
+    return mempcpy(at, &ip, sizeof(ip));
+}
+
+/* What stands between the outer IP header and the inner packet. */
+static uint8_t *
+write_shim(uint8_t *at, enum encapsulation encapsulation)
+{
+    const struct gre_header gre = { .protocol = htobe16(ETHERTYPE_MPLS) };
+    const struct vxlan_header vxlan = { .flags = htobe32(VXLAN_FLAG_VNI) };
+    const struct eth_header inner = { .destination = MAC_VIRTUAL_ROUTER,
+                                      .source = MAC_VIRTUAL_ROUTER };
+    struct udp_header udp = { .destination_port = htobe16(UDP_PORT_MPLS) };
+
     if (encapsulation == ENCAP_GRE) {
-        struct gre_header gre = { .protocol = htobe16(ETHERTYPE_MPLS) };
-
         at = mempcpy(at, &gre, sizeof(gre));
-    } else {
-        /* source port and length come with the packet; the checksum stays zero */
-        struct udp_header udp = { .destination_port = htobe16(UDP_PORT_MPLS) };
-
-        at = mempcpy(at, &udp, sizeof(udp));
+        return at + sizeof(mpls_entry);
     }
-    endpoint->header_length = (uint8_t)(at - endpoint->header);
-    endpoint->encapsulation = encapsulation;
+    if (encapsulation == ENCAP_UDP)
+        return (uint8_t *)mempcpy(at, &udp, sizeof(udp)) + sizeof(mpls_entry);
+    udp.destination_port = htobe16(UDP_PORT_VXLAN);
+    at = mempcpy(at, &udp, sizeof(udp));
+    at = mempcpy(at, &vxlan, sizeof(vxlan));
+    return mempcpy(at, &inner, sizeof(inner));
+}
+
+void
+endpoint_header_build(struct endpoint *endpoint, const struct underlay *underlay,
+                      const struct mac_addr *source_mac, const struct ip_addr *destination,
+                      enum encapsulation encapsulation)
+{
+    const uint8_t protocol = encapsulation == ENCAP_GRE ? IP_PROTOCOL_GRE : IP_PROTOCOL_UDP;
+    uint8_t header[ENDPOINT_HEADER_MAX] = { 0 };
+    uint8_t *at = write_link(header, underlay, source_mac, destination->family);
+
+    at = write_ip(at, underlay, destination, protocol);
+    at = write_shim(at, encapsulation);
+    endpoint->header_length = (uint8_t)(at - header);
+    memset(endpoint->header, 0, sizeof(endpoint->header));
+    memcpy(endpoint->header + sizeof(header) - endpoint->header_length, header,
+           endpoint->header_length);
+    endpoint->encapsulation = (uint8_t)encapsulation;
+    endpoint->mtu =
+        (uint16_t)(underlay->mtu - endpoint_overhead(destination->family, encapsulation));
     endpoint->address = *destination;
 }

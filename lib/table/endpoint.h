@@ -14,17 +14,22 @@
 #include <stdint.h>
 
 #include "lib/net/addr.h"
+#include "lib/net/encapsulation.h"
 #include "lib/table/index.h"
+#include "lib/table/underlay.h"
 
 struct reclaim;
 
-#define ENDPOINT_HEADER_MAX 64
+/* The widest: Ethernet and a tag, IPv6, UDP, VXLAN, and the inner frame's Ethernet header. */
+#define ENDPOINT_HEADER_MAX 96
 
 struct endpoint {
-    /* The outer frame from Ethernet up to and without the MPLS label entry, lengths zero, the
-     * IPv4 checksum computed for total length 0: egress adds the rest (RFC 1624). */
+    /* Everything that stands before the inner IP packet, at the array's end, so that it ends where
+     * the packet begins and can be copied with a length that the compiler knows. The destination
+     * MAC address, label or VNI, lengths, source port and flow label are zero; the IPv4 checksum is
+     * computed for total length 0: egress adds the rest (RFC 1624). */
     uint8_t header[ENDPOINT_HEADER_MAX];
-    uint8_t header_length; /* octets used in `header`: Ethernet + IPv4 + (GRE | UDP) */
+    uint8_t header_length; /* octets used in `header` */
     uint8_t encapsulation; /* enum encapsulation (lib/net/encapsulation.h) */
     uint16_t mtu;          /* largest inner IP packet, octets */
     uint16_t port;         /* underlay port */
@@ -58,11 +63,16 @@ endpoint_at(const struct endpoint_table *table, uint32_t index)
 }
 
 /**
- * Writes the ready-made outer header of an IPv4 underlay: Ethernet (destination zero), IPv4 (TTL
- * 64, DF, DSCP 0) and GRE or UDP up to the label (RFC 4023, RFC 7510).
+ * Writes the ready-made outer header: Ethernet (destination zero) and the underlay's tag, IPv4 (TTL
+ * 64, DF) or IPv6 (hop limit 64), GRE and label (RFC 4023), UDP and label (RFC 7510), or UDP, VXLAN
+ * and the inner Ethernet header between two virtual routers (RFC 7348). UDP has no checksum, over
+ * IPv6 by RFC 6935 and RFC 6936. Sets `mtu` to what the underlay leaves for the inner packet.
+ * @param underlay has an address of the destination's family
  * @param source_mac our port's MAC address
- * @param encapsulation ENCAP_UDP or ENCAP_GRE
  */
-void endpoint_header_build(struct endpoint *endpoint, const struct mac_addr *source_mac,
-                           const struct ip_addr *source, const struct ip_addr *destination,
-                           uint8_t encapsulation);
+void endpoint_header_build(struct endpoint *endpoint, const struct underlay *underlay,
+                           const struct mac_addr *source_mac, const struct ip_addr *destination,
+                           enum encapsulation encapsulation);
+
+/** Octets that an encapsulation puts between the outer Ethernet header and the inner IP packet. */
+uint16_t endpoint_overhead(uint8_t family, enum encapsulation encapsulation);

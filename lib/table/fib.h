@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * The FIB: longest-prefix match for IPv4 over any number of roots in one pool of nodes.
+ * The FIB: longest-prefix match for IPv4 and IPv6 over any number of roots in one pool of nodes.
  *
- * A VRF has two roots, upstream and downstream (lib/table/vrf.h). A root costs a few octets until
+ * A VRF has two roots, upstream and downstream (lib/table/vrf.h); a root holds prefixes of both
+ * families, apart. A root costs a few octets until
  * it holds routes; nodes come from the pool on demand and return to it after grace. The control
  * thread writes; workers and the slow path look up at the same time and see, for each lookup, the
  * table before or after a change, never a half-made one.
@@ -45,7 +46,7 @@ void fib_destroy(struct fib *fib);
 void fib_clear(struct fib *fib, uint32_t root);
 
 /**
- * Sets the path of an IPv4 prefix: added, or replaced by one store.
+ * Sets the path of a prefix: added, or replaced by one store.
  * @return 0, -ENOSPC (a limit, or no memory for a node), -ENOMEM, -EAFNOSUPPORT, -EINVAL (not a
  * path); the table is unchanged on an error. Control thread.
  */
@@ -67,3 +68,7 @@ void fib_usage(const struct fib *fib, struct fib_usage *usage);
  */
 void fib_lookup_bulk(const struct fib *fib, const uint32_t *roots, const uint32_t *addresses,
                      path_t *paths, unsigned n);
+
+/** The same for IPv6: `addresses` are pointers to 16 octets each, at any alignment. */
+void fib_lookup6_bulk(const struct fib *fib, const uint32_t *roots, const uint8_t *const *addresses,
+                      path_t *paths, unsigned n);

@@ -94,3 +94,14 @@ fib_lookup_bulk(const struct fib *fib, const uint32_t *roots, const uint32_t *ad
         n -= chunk;
     }
 }
+
+void
+fib_lookup6_bulk(const struct fib *fib, const uint32_t *roots, const uint8_t *const *addresses,
+                 path_t *paths, unsigned n)
+{
+    (void)fib;
+    (void)roots;
+    (void)addresses;
+    for (unsigned i = 0; i < n; i++)
+        paths[i] = PATH_NONE; /* fib_set() takes IPv4 only so far */
+}

@@ -10,7 +10,7 @@ struct tables *
 tables_create(const struct table_limits *limits, unsigned readers, uint16_t ports)
 {
     struct fib_limits fib = {
-        .roots = 2 * limits->vrfs,
+        .roots = tables_sources_root(limits) + 1,
         .routes = limits->routes,
         .nodes = limits->fib_nodes,
     };

@@ -35,6 +35,14 @@ struct table_limits {
                             .ecmp_sets = 65536,   \
                             .neighbours = 4096 })
 
+/** The FIB root of outer sources that tunnels are accepted from (C49): every known endpoint and the
+ * prefixes of the configuration; any path but PATH_NONE allows. The last root, of no VRF. */
+static inline uint32_t
+tables_sources_root(const struct table_limits *limits)
+{
+    return 2 * limits->vrfs;
+}
+
 struct tables {
     struct table_limits limits;
     struct reclaim *reclaim;

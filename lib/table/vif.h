@@ -32,7 +32,18 @@ struct vif_source {
     uint32_t network, mask; /* host order */
 };
 
-/* What DHCP and ARP tell the guest. */
+struct vif_source6 {
+    uint8_t network[16]; /* host bits zero */
+    uint8_t length;
+};
+
+/* What may pass in one direction; zero: any amount. */
+struct vif_rate {
+    uint64_t packets; /* a second */
+    uint64_t bits;    /* a second, of frames without their check sequence */
+};
+
+/* What DHCP, ARP and neighbour discovery tell the guest. */
 struct vif_service {
     bool dhcp;              /* DHCP is answered */
     struct ip_addr address; /* IPv4; the guest's first address */
@@ -40,6 +51,9 @@ struct vif_service {
     uint32_t lease_seconds;
     uint8_t n_dns;
     struct ip_addr dns[VIF_DNS_MAX];
+    bool router_advertisement; /* a router solicitation is answered */
+    uint8_t n_addresses6;      /* the guest's own IPv6 addresses: nobody answers for them */
+    struct ip_addr addresses6[VIF_SOURCES_MAX];
 };
 
 struct vif {
@@ -50,13 +64,20 @@ struct vif {
     uint16_t vlan; /* VLAN_UNTAGGED or 1-4094 */
     uint16_t mtu;  /* largest IP packet towards the guest, octets */
     bool up;       /* administratively up and the port's link is up */
-    uint8_t n_sources;
-    struct mac_addr mac;         /* the guest's */
-    struct mac_addr gateway_mac; /* the virtual router's */
+    uint8_t n_sources, n_sources6;
+    uint16_t mss;                 /* the largest TCP/IPv4 segment in a SYN, either way; 0: any */
+    struct mac_addr mac;          /* the guest's */
+    struct mac_addr gateway_mac;  /* the virtual router's, for IPv4 and ARP */
+    struct mac_addr gateway_mac6; /* and for IPv6 */
+    bool metered;                 /* one of the rates is set */
+    uint32_t rates_version;       /* another one for other rates: meters begin anew */
     struct vif_source sources[VIF_SOURCES_MAX];
+    struct vif_source6 sources6[VIF_SOURCES_MAX];
+    struct vif_rate rate_in, rate_out; /* from and to the guest (C44) */
 
     /* read by the slow path */
-    struct ip_addr gateway; /* the first-hop router's address towards this guest */
+    struct ip_addr gateway;  /* the first-hop router's IPv4 address towards this guest */
+    struct ip_addr gateway6; /* and its link-local IPv6 address */
     struct vif_service service;
     char name[VIF_NAME_MAX];
 };

@@ -15,6 +15,8 @@
 
 #include "lib/table/index.h"
 
+#define VRF_NONE UINT32_MAX
+
 struct reclaim;
 
 /** The FIB roots of a VRF number, and back. */

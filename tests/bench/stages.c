@@ -104,25 +104,26 @@ tunnel_add(FILE *file, uint32_t label, unsigned flow)
     const struct ip_addr us = ip_addr_from_v4(0xc000020b), far = ip_addr_from_v4(0xc000020c);
     const mpls_entry entry = mpls_entry_make(label, 0, 63);
     struct endpoint endpoint;
-    uint8_t inner[FRAME_OCTETS], octets[ENDPOINT_HEADER_MAX + 4 + FRAME_OCTETS];
+    uint8_t inner[FRAME_OCTETS], octets[ENDPOINT_HEADER_MAX + FRAME_OCTETS];
     const size_t inner_length = FRAME_OCTETS - sizeof(struct eth_header);
     struct ipv4_header ip;
 
-    endpoint_header_build(&endpoint, &(struct mac_addr){ { 2, 0, 0, 0, 1, 0x12 } }, &far, &us,
-                          ENCAP_UDP);
-    const size_t length = endpoint.header_length + sizeof(entry) + inner_length;
+    endpoint_header_build(&endpoint, &(struct underlay){ .v4 = far, .mtu = 1500 },
+                          &(struct mac_addr){ { 2, 0, 0, 0, 1, 0x12 } }, &us, ENCAP_UDP);
+    const size_t length = endpoint.header_length + inner_length;
     const be16 udp_length = htobe16((uint16_t)(8 + sizeof(entry) + inner_length));
     guest_frame(inner, FIRST_HOST + flow, 0x0a00000b, flow);
-    memcpy(octets, endpoint.header, endpoint.header_length);
+    memcpy(octets, endpoint.header + sizeof(endpoint.header) - endpoint.header_length,
+           endpoint.header_length);
     memcpy(octets, scenario.ports[0]->mac.octets, sizeof(struct mac_addr));
     memcpy(&ip, octets + sizeof(struct eth_header), sizeof(ip));
     ip.total_length = htobe16((uint16_t)(length - sizeof(struct eth_header)));
     ip.checksum = 0;
     ip.checksum = checksum_ipv4(&ip, sizeof(ip));
     memcpy(octets + sizeof(struct eth_header), &ip, sizeof(ip));
-    memcpy(octets + endpoint.header_length - 4, &udp_length, sizeof(udp_length));
-    memcpy(octets + endpoint.header_length, &entry, sizeof(entry));
-    memcpy(octets + endpoint.header_length + 4, inner + sizeof(struct eth_header), inner_length);
+    memcpy(octets + endpoint.header_length - 8, &udp_length, sizeof(udp_length));
+    memcpy(octets + endpoint.header_length - 4, &entry, sizeof(entry));
+    memcpy(octets + endpoint.header_length, inner + sizeof(struct eth_header), inner_length);
     pcap_add(file, octets, length);
 }
 
@@ -171,13 +172,13 @@ routes_set(uint8_t encapsulation)
 
     for (uint32_t i = 0; i < ENDPOINTS; i++) {
         const struct ip_addr address = ip_addr_from_v4(0xc000020c + i);
-        struct endpoint endpoint = { .mtu = 1454, .port = scenario.ports[0]->number };
+        struct endpoint endpoint = { .port = scenario.ports[0]->number };
 
         must(adjacency_get(&tables->adjacencies, endpoint.port, &address, &endpoint.adjacency) == 0,
              "no adjacency");
         atomic_store(&tables->adjacencies.entries[endpoint.adjacency].link, adjacency_link(&mac));
-        endpoint_header_build(&endpoint, &scenario.ports[0]->mac, &scenario.underlay_address,
-                              &address, encapsulation);
+        endpoint_header_build(&endpoint, &scenario.underlay, &scenario.ports[0]->mac, &address,
+                              encapsulation);
         must((made ? endpoint_replace(&tables->endpoints, endpoints[i], &endpoint)
                    : endpoint_add(&tables->endpoints, &endpoint, &endpoints[i])) == 0,
              "no endpoint");

@@ -16,7 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t *octets = malloc(size == 0 ? 1 : size);
     struct frame_view frame;
-    struct ipv4_view ip;
+    struct ip_view ip;
 
     if (octets == NULL)
         return 0;

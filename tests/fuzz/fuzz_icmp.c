@@ -13,7 +13,7 @@ static void
 check_answer(const struct vif *vif, size_t bound)
 {
     const size_t at = check_link(vif, &reply);
-    struct ipv4_view ip;
+    struct ip_view ip;
 
     if (parse_ipv4(reply.octets + at, reply.length - at, reply.length - at, &ip) != PARSE_OK ||
         ip.total_length != reply.length - at || ip.total_length > bound)

@@ -155,7 +155,7 @@ static void
 make_checksums_right(uint8_t *octets, size_t size)
 {
     struct frame_view frame;
-    struct ipv4_view outer;
+    struct ip_view outer;
     struct tunnel_view tunnel;
 
     if (parse_frame(octets, size, &frame) != PARSE_OK)

@@ -29,7 +29,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t *octets = malloc(size == 0 ? 1 : size);
-    struct ipv4_view outer, inner;
+    struct ip_view outer, inner;
     struct tunnel_view tunnel;
 
     if (octets == NULL)

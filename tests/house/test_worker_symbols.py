@@ -27,7 +27,7 @@ ALLOWED = {
     "idle_begin", "idle_wait", "reclaim_register", "reclaim_unregister", "reclaim_online",
     "reclaim_offline", "reclaim_quiescent",
     # values from values
-    "ip_addr_to_v4", "punt_reason_rate",
+    "ip_addr_to_v4", "mac_equal", "punt_reason_rate",
 }
 # "lib.a:dir/file.c.o:0000000000000010 T name"
 LINE = re.compile(r"([\w.-]+\.o):\s*(?:[0-9a-f]+)?\s+\w\s+(\S+)$")

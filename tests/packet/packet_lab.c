@@ -197,12 +197,12 @@ static json_t *
 result_json(const struct scenario *scenario)
 {
     uint64_t drops[DROP_REASONS], punts[PUNT_REASONS];
-    struct slowpath_counters slowpath;
+    struct balance_counters balance;
     json_t *result;
 
     counters_drops(scenario->counters, drops);
     counters_punts(scenario->counters, punts);
-    counters_slowpath(scenario->counters, &slowpath);
+    counters_balance(scenario->counters, &balance);
     result = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "drops",
                        reasons_json(drops, DROP_REASONS, drop_name), "punts",
                        reasons_json(punts, PUNT_REASONS, punt_name), "ports", ports_json(scenario),
@@ -210,8 +210,8 @@ result_json(const struct scenario *scenario)
                        endpoints_json(scenario), "punted", punted_json(scenario));
     if (scenario->slowpath != NULL)
         json_object_set_new(result, "slowpath",
-                            json_pack("{s:I, s:I, s:o}", "consumed", (json_int_t)slowpath.consumed,
-                                      "originated", (json_int_t)slowpath.originated, "neighbours",
+                            json_pack("{s:I, s:I, s:o}", "consumed", (json_int_t)balance.consumed,
+                                      "originated", (json_int_t)balance.originated, "neighbours",
                                       neighbours_json(scenario)));
     return result;
 }

@@ -165,6 +165,7 @@ add_vif(struct scenario *scenario, json_t *object)
         .mtu = (uint16_t)number_of(object, "mtu", 1500),
         .up = number_of(object, "up", 1) != 0,
         .gateway_mac = MAC_VIRTUAL_ROUTER,
+        .gateway_mac6 = MAC_VIRTUAL_ROUTER_V6,
     };
     uint32_t port, id;
     json_t *source;
@@ -173,7 +174,8 @@ add_vif(struct scenario *scenario, json_t *object)
     if (!named_find(&scenario->vrfs, text_of(object, "vrf"), &vif.vrf) ||
         !named_find(&scenario->port_names, text_of(object, "port"), &port))
         return wrong("vif's vrf or port", name);
-    if (!address_of(object, "gateway", "169.254.0.1", &vif.gateway))
+    if (!address_of(object, "gateway", "169.254.0.1", &vif.gateway) ||
+        !address_of(object, "gateway6", "fe80::1", &vif.gateway6))
         return wrong("vif's gateway", name);
     if (!service_of(json_object_get(object, "dhcp"), &vif.service))
         return wrong("vif's dhcp", name);
@@ -187,6 +189,13 @@ add_vif(struct scenario *scenario, json_t *object)
 
         if (i == VIF_SOURCES_MAX || ip_prefix_parse(json_string_value(source), &prefix) != 0)
             return wrong("vif's sources", name);
+        if (prefix.addr.family == IP_V6) {
+            struct vif_source6 *source6 = &vif.sources6[vif.n_sources6++];
+
+            memcpy(source6->network, prefix.addr.octets, sizeof(source6->network));
+            source6->length = prefix.length;
+            continue;
+        }
         vif.sources[vif.n_sources++] = (struct vif_source){
             .network = ip_addr_to_v4(&prefix.addr),
             .mask = ip_v4_mask(prefix.length),
@@ -204,7 +213,7 @@ add_endpoint(struct scenario *scenario, json_t *object)
     const char *name = text_of(object, "name"), *mac_text = text_of(object, "mac");
     const char *encapsulation = text_of(object, "encapsulation");
     struct tables *tables = scenario->tables;
-    struct endpoint endpoint = { .mtu = (uint16_t)number_of(object, "mtu", 1454) };
+    struct endpoint endpoint = { 0 };
     struct ip_addr address;
     struct mac_addr mac;
     uint32_t port, index;
@@ -213,9 +222,10 @@ add_endpoint(struct scenario *scenario, json_t *object)
         !named_find(&scenario->port_names, text_of(object, "port"), &port))
         return wrong("endpoint", name);
     endpoint.port = (uint16_t)port;
-    endpoint_header_build(&endpoint, &port_at(scenario->port_table, endpoint.port)->mac,
-                          &scenario->underlay_address, &address,
-                          encapsulation_parse(encapsulation));
+    endpoint_header_build(&endpoint, &scenario->underlay,
+                          &port_at(scenario->port_table, endpoint.port)->mac, &address,
+                          (enum encapsulation)encapsulation_parse(encapsulation));
+    endpoint.mtu = (uint16_t)number_of(object, "mtu", endpoint.mtu);
     if (adjacency_get(&tables->adjacencies, endpoint.port, &address, &endpoint.adjacency) != 0)
         return wrong("adjacency", name);
     if (mac_text != NULL && mac_parse(mac_text, &mac) == 0)
@@ -269,6 +279,20 @@ add_vrf(struct scenario *scenario, json_t *object)
     return NULL;
 }
 
+/* {"underlay_address": IPV4, "underlay_address6": IPV6, "underlay_vlan": TAG, "underlay_mtu": N} */
+static const char *
+underlay_of(json_t *object, struct underlay *underlay)
+{
+    if (!address_of(object, "underlay_address", "192.0.2.11", &underlay->v4))
+        return wrong("underlay_address", text_of(object, "underlay_address"));
+    if (text_of(object, "underlay_address6") != NULL &&
+        !address_of(object, "underlay_address6", "", &underlay->v6))
+        return wrong("underlay_address6", text_of(object, "underlay_address6"));
+    underlay->vlan = (uint16_t)number_of(object, "underlay_vlan", VLAN_UNTAGGED);
+    underlay->mtu = (uint16_t)number_of(object, "underlay_mtu", 1500);
+    return NULL;
+}
+
 static const char *
 make_threads(struct scenario *scenario, json_t *object)
 {
@@ -289,13 +313,14 @@ make_threads(struct scenario *scenario, json_t *object)
     scenario->port_table = port_table_create(scenario->n_workers, scenario->tables->reclaim);
     if (scenario->port_table == NULL)
         return wrong("ports", "no memory");
-    if (!address_of(object, "underlay_address", "192.0.2.11", &scenario->underlay_address))
-        return wrong("underlay_address", text_of(object, "underlay_address"));
+    const char *failed = underlay_of(object, &scenario->underlay);
+    if (failed != NULL)
+        return failed;
     config.tables = scenario->tables;
     config.ports = scenario->port_table;
     config.rings = scenario->rings;
     config.counters = scenario->counters;
-    config.underlay_address = scenario->underlay_address;
+    config.underlay = &scenario->underlay;
     scenario->fastpath = fastpath_create(&config);
     return scenario->fastpath == NULL ? wrong("fastpath", "no memory") : NULL;
 }
@@ -310,7 +335,7 @@ make_slowpath(struct scenario *scenario, json_t *object, struct rte_mempool *poo
         .rings = scenario->rings,
         .counters = scenario->counters,
         .pool = pool,
-        .underlay_address = scenario->underlay_address,
+        .underlay = &scenario->underlay,
     };
 
     if (object == NULL)

@@ -30,7 +30,7 @@ struct scenario {
     struct fastpath *fastpath;
     struct slowpath *slowpath; /* NULL: what is punted stays in the rings */
     uint64_t now_ms, until_ms; /* its time, of which nobody waits for the end */
-    struct ip_addr underlay_address;
+    struct underlay underlay;
     struct port *ports[SCENARIO_NAMED_MAX];
     struct named port_names, vrfs, vifs, endpoints;
 };

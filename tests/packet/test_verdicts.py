@@ -74,7 +74,7 @@ case("too_big_for_a_guest_is_punted", world(("red", "10.0.0.12/32", {"vif": "vm2
      punts=[("too-big", "vm1")], check=told_mtu(1400))
 case("too_big_from_a_tunnel", world(),
      {"fabric": [from_far(IP(src="10.0.0.50", dst="10.0.0.12", flags="DF") / UDP() /
-                          Raw(b"x" * 1373), 17)]}, drops={"too-big": 1})
+                          Raw(b"x" * 1373), 17)]}, punts=[("too-big", "")])
 
 lost = world(("red", "10.1.0.0/16", tunnel("lost", 44)))
 

@@ -103,13 +103,16 @@ rig_open(struct rig *rig)
     assert_int_equal(vif_add(&rig->tables->vifs, &vif, &rig->vif), 0);
     rig->available = rte_mempool_avail_count(rig->pool);
 
+    static struct underlay underlay;
+
+    underlay = (struct underlay){ .v4 = ip_addr_from_v4(0xc000020b), .mtu = 1500 }; /* 192.0.2.11 */
     const struct slowpath_config config = {
         .tables = rig->tables,
         .ports = rig->ports,
         .rings = rig->rings,
         .counters = rig->counters,
         .pool = rig->pool,
-        .underlay_address = ip_addr_from_v4(0xc000020b), /* 192.0.2.11 */
+        .underlay = &underlay,
     };
     rig->slowpath = slowpath_create(&config);
     assert_non_null(rig->slowpath);
@@ -267,18 +270,18 @@ rig_drops(struct rig *rig, enum drop_reason reason)
 uint64_t
 rig_consumed(struct rig *rig)
 {
-    struct slowpath_counters counters;
+    struct balance_counters counters;
 
-    counters_slowpath(rig->counters, &counters);
+    counters_balance(rig->counters, &counters);
     return counters.consumed;
 }
 
 uint64_t
 rig_originated(struct rig *rig)
 {
-    struct slowpath_counters counters;
+    struct balance_counters counters;
 
-    counters_slowpath(rig->counters, &counters);
+    counters_balance(rig->counters, &counters);
     return counters.originated;
 }
 

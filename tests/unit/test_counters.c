@@ -38,7 +38,7 @@ readers_add_up_what_the_threads_count(void **state)
     struct endpoint_counters endpoint;
     struct port_counters port;
     struct worker_counters worker;
-    struct slowpath_counters slowpath;
+    struct balance_counters balance;
 
     (void)state;
     for (unsigned thread = 0; thread < THREADS; thread++) {
@@ -55,7 +55,7 @@ readers_add_up_what_the_threads_count(void **state)
         counter_add(&block->drops[DROP_NO_ROUTE], 9);
         counter_add(&block->punts[PUNT_ARP], 10);
         counter_add(&block->worker.loops, thread);
-        counter_add(&block->slowpath.originated, 11);
+        counter_add(&block->balance.originated, 11);
     }
     counters_vif(counters, 16383, &vif);
     assert_true(vif.rx.packets == 6 && vif.rx.octets == 300);
@@ -74,8 +74,8 @@ readers_add_up_what_the_threads_count(void **state)
     assert_true(punts[PUNT_ARP] == 30 && punts[PUNT_DHCP4] == 0);
     counters_worker(counters, 2, &worker);
     assert_true(worker.loops == 2 && worker.idle_loops == 0);
-    counters_slowpath(counters, &slowpath);
-    assert_true(slowpath.originated == 33 && slowpath.consumed == 0);
+    counters_balance(counters, &balance);
+    assert_true(balance.originated == 33 && balance.consumed == 0);
 
     counters_vif(counters, 16382, &vif);
     assert_true(vif.rx.packets == 0 && vif.tx.packets == 0);

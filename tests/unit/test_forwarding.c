@@ -52,20 +52,21 @@ static int
 set_up(void **state)
 {
     static struct world world;
+    static struct underlay fabric;
     const struct endpoints_underlay underlay = {
         .port = 3,
         .mac = { { 2, 0, 0, 0, 0, 9 } },
-        .address = address("192.0.2.11"),
-        .prefix_length = 24,
-        .gateway = address("192.0.2.1"),
-        .mtu = 1500,
+        .underlay = &fabric,
+        .v4 = { .prefix_length = 24, .gateway = address("192.0.2.1") },
     };
     const struct forwarding_settings settings = {
-        .own_address = underlay.address,
+        .own_address = address("192.0.2.11"),
         .n_encapsulations = 2,
         .encapsulations = { ENCAP_UDP, ENCAP_GRE },
     };
     struct table_limits limits = TABLE_LIMITS_DEFAULT;
+
+    fabric = (struct underlay){ .v4 = address("192.0.2.11"), .mtu = 1500 };
 
     limits.endpoints = 4;
     limits.ecmp_sets = 2;

@@ -111,7 +111,7 @@ ipv4_at_every_length(void **state)
     (void)state;
     for (size_t length = 0; length <= packet.length; length++) {
         uint8_t *octets = exact_copy(&packet, length);
-        struct ipv4_view view;
+        struct ip_view view;
         const enum drop_reason reason = parse_ipv4(octets, length, length, &view);
 
         if (length < 20)
@@ -131,7 +131,7 @@ static void
 ipv4_gives_what_the_header_says(void **state)
 {
     const struct packet packet = ipv4_packet(17, 4, "padded", 3);
-    struct ipv4_view view;
+    struct ip_view view;
 
     (void)state;
     assert_int_equal(parse_ipv4(packet.octets, 40, 40, &view), PARSE_OK);
@@ -171,7 +171,7 @@ tunnel_packet(uint8_t protocol, uint16_t gre_flags, uint32_t entry)
 static enum drop_reason
 parse_outer(const uint8_t *octets, size_t here, size_t length, struct tunnel_view *tunnel)
 {
-    struct ipv4_view outer;
+    struct ip_view outer;
     const enum drop_reason reason = parse_ipv4(octets, here, length, &outer);
 
     return reason == PARSE_OK ? parse_tunnel(&outer, here, tunnel) : reason;
@@ -212,7 +212,6 @@ c05_tunnels_and_their_label(void **state)
         if (cases[i].reason != PARSE_OK)
             continue;
         assert_int_equal(view.label, 16);
-        assert_int_equal(view.ttl, 0x3f);
         assert_int_equal(view.encapsulation, cases[i].encapsulation);
         assert_int_equal(view.inner_offset, cases[i].inner);
     }
@@ -244,7 +243,7 @@ tunnels_whose_headers_lie_in_two_segments(void **state)
 static uint32_t
 hash_of(const struct packet *packet)
 {
-    struct ipv4_view view;
+    struct ip_view view;
     uint8_t *octets = exact_copy(packet, packet->length);
 
     assert_int_equal(parse_ipv4(octets, packet->length, packet->length, &view), PARSE_OK);

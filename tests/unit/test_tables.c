@@ -163,6 +163,12 @@ c08_labels_are_local(void **state)
     label_table_free(&other);
 }
 
+static const uint8_t *
+header_of(const struct endpoint *endpoint)
+{
+    return endpoint->header + sizeof(endpoint->header) - endpoint->header_length;
+}
+
 static void
 check_outer_ip(const struct endpoint *endpoint, uint8_t protocol)
 {
@@ -171,8 +177,8 @@ check_outer_ip(const struct endpoint *endpoint, uint8_t protocol)
                              0,    0, 192, 0, 2, 11, 198,  51, 100, 12 };
     uint8_t built[20];
 
-    assert_memory_equal(endpoint->header, ethernet, sizeof(ethernet));
-    memcpy(built, endpoint->header + 14, sizeof(built));
+    assert_memory_equal(header_of(endpoint), ethernet, sizeof(ethernet));
+    memcpy(built, header_of(endpoint) + 14, sizeof(built));
     assert_int_equal(checksum_ipv4(built, sizeof(built)), 0);
     built[10] = built[11] = 0;
     assert_memory_equal(built, ip, sizeof(built));
@@ -183,17 +189,18 @@ c14_the_header_of_a_gre_tunnel(void **state)
 {
     static const uint8_t gre[] = { 0, 0, 0x88, 0x47 };
     struct mac_addr mac = { { 0x02, 0, 0, 0, 0, 0x11 } };
-    struct ip_addr source = ip_addr_from_v4(0xc000020b), there = ip_addr_from_v4(0xc633640c);
-    struct endpoint endpoint = { .mtu = 1476 };
+    const struct underlay underlay = { .v4 = ip_addr_from_v4(0xc000020b), .mtu = 1500 };
+    struct ip_addr there = ip_addr_from_v4(0xc633640c);
+    struct endpoint endpoint;
 
     (void)state;
-    endpoint_header_build(&endpoint, &mac, &source, &there, ENCAP_GRE);
-    assert_int_equal(endpoint.header_length, 14 + 20 + 4);
+    endpoint_header_build(&endpoint, &underlay, &mac, &there, ENCAP_GRE);
+    assert_int_equal(endpoint.header_length, 14 + 20 + 4 + 4);
     assert_int_equal(endpoint.encapsulation, ENCAP_GRE);
     assert_true(ip_addr_equal(&endpoint.address, &there));
     check_outer_ip(&endpoint, IP_PROTOCOL_GRE);
-    assert_memory_equal(endpoint.header + 34, gre, sizeof(gre));
-    assert_int_equal(endpoint.mtu, 1476);
+    assert_memory_equal(header_of(&endpoint) + 34, gre, sizeof(gre));
+    assert_int_equal(endpoint.mtu, 1472);
 }
 
 static void
@@ -201,14 +208,16 @@ c14_the_header_of_a_udp_tunnel(void **state)
 {
     static const uint8_t udp[] = { 0, 0, 0x19, 0xeb, 0, 0, 0, 0 };
     struct mac_addr mac = { { 0x02, 0, 0, 0, 0, 0x11 } };
-    struct ip_addr source = ip_addr_from_v4(0xc000020b), there = ip_addr_from_v4(0xc633640c);
-    struct endpoint endpoint = { 0 };
+    const struct underlay underlay = { .v4 = ip_addr_from_v4(0xc000020b), .mtu = 1500 };
+    struct ip_addr there = ip_addr_from_v4(0xc633640c);
+    struct endpoint endpoint;
 
     (void)state;
-    endpoint_header_build(&endpoint, &mac, &source, &there, ENCAP_UDP);
-    assert_int_equal(endpoint.header_length, 14 + 20 + 8);
+    endpoint_header_build(&endpoint, &underlay, &mac, &there, ENCAP_UDP);
+    assert_int_equal(endpoint.header_length, 14 + 20 + 8 + 4);
+    assert_int_equal(endpoint.mtu, 1468);
     check_outer_ip(&endpoint, IP_PROTOCOL_UDP);
-    assert_memory_equal(endpoint.header + 34, udp, sizeof(udp));
+    assert_memory_equal(header_of(&endpoint) + 34, udp, sizeof(udp));
 }
 
 static void
