@@ -6,26 +6,35 @@
 
 #include <rte_cycles.h>
 
+#include "fastpath/inject.h"
 #include "fastpath/lookup.h"
 #include "fastpath/tunnel_egress.h"
 #include "fastpath/underlay_ingress.h"
 #include "fastpath/vif_egress.h"
 #include "fastpath/vif_ingress.h"
 
+/* What is behind every ingress. */
+static void
+forward(struct worker *worker, struct burst *burst)
+{
+    struct group tunnels, interfaces;
+
+    lookup(worker, burst, &tunnels, &interfaces);
+    tunnel_egress(worker, burst, &tunnels);
+    vif_egress(worker, burst, &interfaces);
+}
+
 void
 worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
                unsigned n)
 {
-    struct group tunnels, interfaces;
     struct burst burst;
 
     if (port->role == PORT_UNDERLAY)
         underlay_ingress(worker, port, packets, n, &burst);
     else
         vif_ingress(worker, port, packets, n, &burst);
-    lookup(worker, &burst, &tunnels, &interfaces);
-    tunnel_egress(worker, &burst, &tunnels);
-    vif_egress(worker, &burst, &interfaces);
+    forward(worker, &burst);
 }
 
 static unsigned
@@ -45,10 +54,32 @@ poll_port(struct worker *worker, const struct port *port)
     return n;
 }
 
+/* Does what the notes of packets from a ring ask for. */
+static void
+do_tasks(struct worker *worker, struct rte_mbuf **packets, unsigned n)
+{
+    struct rte_mbuf *routed[BURST_PACKETS];
+    struct burst burst;
+    unsigned n_routed = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        const struct packet_note *note = packet_note(packets[i]);
+
+        if (note->task == TASK_ROUTE)
+            routed[n_routed++] = packets[i];
+        else
+            transmit(worker, note->port, packets[i], note->account);
+    }
+    if (n_routed > 0) {
+        inject(worker, routed, n_routed, &burst);
+        forward(worker, &burst);
+    }
+}
+
 /*
- * Complete frames from the slow path, and from workers that do not own the port. All that are there
- * now are taken, so that the quiescent state after this turn leaves no port's number in the ring
- * that was noted before it (lib/table/reclaim.h).
+ * What the slow path gives, and workers that do not own a port. All that is there now is taken, so
+ * that the quiescent state after this turn leaves no number in the ring that was noted before it
+ * (lib/table/reclaim.h).
  */
 static unsigned
 take_ring(struct worker *worker, struct rte_ring *ring)
@@ -60,11 +91,7 @@ take_ring(struct worker *worker, struct rte_ring *ring)
         const unsigned n = rte_ring_dequeue_burst(
             ring, (void **)packets, left < BURST_PACKETS ? left : BURST_PACKETS, NULL);
 
-        for (unsigned i = 0; i < n; i++) {
-            const struct packet_note *note = packet_note(packets[i]);
-
-            transmit(worker, note->port, packets[i], note->account);
-        }
+        do_tasks(worker, packets, n);
         taken += n;
         left -= n;
     }

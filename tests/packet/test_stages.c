@@ -313,6 +313,58 @@ a_full_punt_ring_drops_and_says_so(void **state)
         rte_pktmbuf_free(punted);
 }
 
+/* Gives the IP packet of a guest's frame to a worker as the slow path does. */
+static void
+inject_packet(struct worker *worker, struct rte_mbuf *packet)
+{
+    assert_non_null(rte_pktmbuf_adj(packet, sizeof(struct eth_header)));
+    *packet_note(packet) = (struct packet_note){
+        .task = TASK_ROUTE,
+        .vrf = scenario.vrfs.entries[0].number,
+    };
+    assert_int_equal(rte_ring_enqueue(scenario.rings->inject[worker->number], packet), 0);
+}
+
+static void
+injected_packets_are_routed_with_the_ttl_that_they_have(void **state)
+{
+    struct worker *worker = owner_of(FABRIC);
+    const uint64_t sent = sent_by(FABRIC), all = drops_of_all();
+
+    (void)state;
+    for (uint8_t ttl = 0; ttl < 3; ttl++) {
+        struct rte_mbuf *packet = guest_packet(0);
+        struct ipv4_header *ip = rte_pktmbuf_mtod_offset(packet, struct ipv4_header *, 14);
+
+        ip->ttl = ttl;
+        ip->checksum = 0;
+        ip->checksum = checksum_ipv4(ip, sizeof(*ip));
+        inject_packet(worker, packet);
+    }
+    worker_turn(worker);
+    assert_int_equal(sent_by(FABRIC), sent + 3);
+    assert_int_equal(drops_of_all(), all);
+}
+
+static void
+injected_packets_end_like_others(void **state)
+{
+    struct rte_mbuf *broken = guest_packet(0), *lost = guest_packet(0);
+    struct ipv4_header *ip = rte_pktmbuf_mtod_offset(lost, struct ipv4_header *, 14);
+    const uint64_t checksums = drops_of(DROP_IP_CHECKSUM), routes = drops_of(DROP_NO_ROUTE);
+
+    (void)state;
+    rte_pktmbuf_mtod(broken, uint8_t *)[14 + 8]++;
+    ip->destination = htobe32(0x0b000001);
+    ip->checksum = 0;
+    ip->checksum = checksum_ipv4(ip, sizeof(*ip));
+    inject_packet(owner_of(ACCESS), broken);
+    inject_packet(owner_of(ACCESS), lost);
+    worker_turn(owner_of(ACCESS));
+    assert_int_equal(drops_of(DROP_IP_CHECKSUM), checksums + 1);
+    assert_int_equal(drops_of(DROP_NO_ROUTE), routes + 1);
+}
+
 /* The last one: what it takes away does not come back. */
 static void
 what_was_just_taken_away_drops_for_its_reason(void **state)
@@ -372,6 +424,8 @@ main(void)
         cmocka_unit_test(a_full_transmit_queue_drops_and_says_so),
         cmocka_unit_test(a_full_handover_ring_drops_and_says_so),
         cmocka_unit_test(a_full_punt_ring_drops_and_says_so),
+        cmocka_unit_test(injected_packets_are_routed_with_the_ttl_that_they_have),
+        cmocka_unit_test(injected_packets_end_like_others),
         cmocka_unit_test(what_was_just_taken_away_drops_for_its_reason),
     };
 
