@@ -65,6 +65,21 @@ burst_ipv6(const struct burst *burst, unsigned i)
     return rte_pktmbuf_mtod_offset(burst->packets[i], struct ipv6_header *, burst->l3_offsets[i]);
 }
 
+/** Moves a packet to a place before it, which is free. */
+static inline void
+burst_move(struct burst *burst, unsigned from, unsigned to)
+{
+    burst->packets[to] = burst->packets[from];
+    burst->paths[to] = burst->paths[from];
+    burst->destinations[to] = burst->destinations[from];
+    burst->hashes[to] = burst->hashes[from];
+    burst->vifs[to] = burst->vifs[from];
+    burst->vrfs[to] = burst->vrfs[from];
+    burst->l3_offsets[to] = burst->l3_offsets[from];
+    burst->lengths[to] = burst->lengths[from];
+    burst->families[to] = burst->families[from];
+}
+
 /** What the slow path is told about a packet of the burst. */
 static inline struct packet_note
 burst_note(const struct burst *burst, unsigned i, uint8_t reason)

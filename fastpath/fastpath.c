@@ -12,14 +12,16 @@
 
 struct fastpath {
     _Atomic bool ending;
+    struct vif_meters *meters;
     unsigned n_workers;
     struct worker workers[];
 };
 
 static bool
-worker_init(struct worker *worker, unsigned number, const struct fastpath_config *config,
-            const _Atomic bool *ending)
+worker_init(struct fastpath *fastpath, unsigned number, const struct fastpath_config *config)
 {
+    struct worker *worker = &fastpath->workers[number];
+
     *worker = (struct worker){
         .number = number,
         .tables = config->tables,
@@ -27,7 +29,8 @@ worker_init(struct worker *worker, unsigned number, const struct fastpath_config
         .rings = config->rings,
         .counters = counters_block(config->counters, number),
         .underlay = config->underlay,
-        .ending = ending,
+        .ending = &fastpath->ending,
+        .meters = fastpath->meters,
         .idle = { .poll = config->poll },
     };
     punt_meters_init(&worker->punts, rte_get_tsc_hz());
@@ -46,8 +49,13 @@ fastpath_create(const struct fastpath_config *config)
     if (fastpath == NULL)
         return NULL;
     fastpath->n_workers = config->n_workers;
+    fastpath->meters = calloc(config->tables->limits.vifs, sizeof(fastpath->meters[0]));
+    if (fastpath->meters == NULL) {
+        fastpath_destroy(fastpath);
+        return NULL;
+    }
     for (unsigned i = 0; i < config->n_workers; i++) {
-        if (!worker_init(&fastpath->workers[i], i, config, &fastpath->ending)) {
+        if (!worker_init(fastpath, i, config)) {
             fastpath_destroy(fastpath);
             return NULL;
         }
@@ -89,5 +97,6 @@ fastpath_destroy(struct fastpath *fastpath)
         free(fastpath->workers[i].punts.interfaces);
         free(fastpath->workers[i].transmit.buffers);
     }
+    free(fastpath->meters);
     free(fastpath);
 }

@@ -28,12 +28,46 @@ drop_rest(struct worker *worker, struct transmit_buffer *buffer, unsigned from,
     }
 }
 
+/* Whether the rate of the interface that a packet is for lets it pass (C44). */
+static bool
+rate_allows(struct worker *worker, uint32_t account, const struct rte_mbuf *packet)
+{
+    const uint32_t id = packet_account_number(account);
+    const struct vif *vif = vif_at(&worker->tables->vifs, id);
+
+    return vif == NULL || !vif->metered_out ||
+           rate_take(&worker->meters[id].out, &vif->rate_out, vif->rates_version,
+                     rte_pktmbuf_pkt_len(packet), worker->now);
+}
+
+/* Takes the frames out of a buffer that are beyond their interfaces' rates. */
+static void
+police(struct worker *worker, struct transmit_buffer *buffer)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < buffer->n; i++) {
+        const uint32_t account = buffer->accounts[i];
+
+        if ((account & PACKET_ACCOUNT_METERED) != 0 &&
+            !rate_allows(worker, account, buffer->packets[i])) {
+            drop(worker, buffer->packets[i], DROP_RATE_OUT, packet_account_number(account));
+            continue;
+        }
+        buffer->packets[kept] = buffer->packets[i];
+        buffer->accounts[kept++] = account;
+    }
+    buffer->n = kept;
+}
+
 static void
 send_to_port(struct worker *worker, const struct port *port, struct transmit_buffer *buffer)
 {
     uint32_t lengths[BURST_PACKETS]; /* a port frees what it takes */
     uint64_t octets = 0;
 
+    if (unlikely(buffer->metered))
+        police(worker, buffer);
     for (unsigned i = 0; i < buffer->n; i++)
         lengths[i] = rte_pktmbuf_pkt_len(buffer->packets[i]);
 
@@ -79,6 +113,7 @@ flush_port(struct worker *worker, uint16_t number)
     else
         send_to_owner(worker, port, buffer);
     buffer->n = 0;
+    buffer->metered = false;
 }
 
 void
@@ -93,6 +128,7 @@ transmit(struct worker *worker, uint16_t port, struct rte_mbuf *packet, uint32_t
         all->waiting[all->n_waiting++] = port;
     buffer->packets[buffer->n] = packet;
     buffer->accounts[buffer->n] = account;
+    buffer->metered |= (account & PACKET_ACCOUNT_METERED) != 0;
     buffer->n++;
 }
 

@@ -7,6 +7,7 @@
  * dropped at once: a full queue is not waited for.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -18,6 +19,7 @@ struct worker;
 
 struct transmit_buffer {
     unsigned n;
+    bool metered; /* one of them is */
     struct rte_mbuf *packets[BURST_PACKETS];
     uint32_t accounts[BURST_PACKETS]; /* lib/ring/note.h */
 };

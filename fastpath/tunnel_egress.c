@@ -11,6 +11,7 @@
 
 #include "fastpath/drop.h"
 #include "fastpath/too_big.h"
+#include "fastpath/traffic_class.h"
 #include "fastpath/ttl.h"
 #include "fastpath/worker.h"
 #include "lib/net/encapsulation.h"
@@ -19,7 +20,7 @@
 #define ENTROPY_PORT_FIRST 49152u
 #define ENTROPY_BITS       14u
 
-#define FLOW_LABEL_MASK 0xfffffu
+#define FLOW_LABEL_MASK 0xfffffu /* RFC 6438 */
 
 /* Headers without more than Ethernet and IPv4 around them fit into one cache line. */
 #define HEADER_NARROW 64u
@@ -49,7 +50,7 @@ struct outgoing {
     uint32_t endpoint, label;
     uint32_t hash;
     uint16_t length; /* of the IP packet */
-    uint8_t family, ttl;
+    uint8_t family, ttl, class;
 };
 
 static inline void
@@ -61,9 +62,10 @@ write_udp(struct udp_header *udp, uint16_t length, uint32_t hash)
 
 /* Patches what stands between the outer IP header and `end`. @return where it begins. */
 static inline uint8_t *
-write_shim(uint8_t *end, const struct endpoint *endpoint, const struct outgoing *out)
+write_shim(uint8_t *end, const struct endpoint *endpoint, const struct outgoing *out,
+           uint8_t traffic_class)
 {
-    const mpls_entry label = mpls_entry_make(out->label, 0, out->ttl);
+    const mpls_entry label = mpls_entry_make(out->label, traffic_class, out->ttl);
 
     switch (endpoint->encapsulation) {
     case ENCAP_UDP: {
@@ -94,19 +96,23 @@ write_shim(uint8_t *end, const struct endpoint *endpoint, const struct outgoing 
     }
 }
 
-/* Patches the outer IP header, which ends at `end`, for `payload` octets after it. */
+/* Patches the outer IP header, which ends at `end`, for `payload` octets after it.
+ * @param class what is copied of the packet's DSCP and ECN; zero in the ready-made header */
 static inline void
-write_ip(uint8_t *end, const struct endpoint *endpoint, uint16_t payload, uint32_t hash)
+write_ip(uint8_t *end, const struct endpoint *endpoint, uint16_t payload, uint8_t class,
+         uint32_t hash)
 {
     if (endpoint->address.family == IP_V4) {
         struct ipv4_header *ip = (struct ipv4_header *)end - 1;
 
         ip->total_length = htobe16((uint16_t)(sizeof(*ip) + payload));
+        ip->dscp_ecn |= class;
         ip->checksum = checksum_update16(ip->checksum, 0, ip->total_length);
+        ip->checksum = checksum_update16(ip->checksum, 0, htobe16(class));
     } else {
         struct ipv6_header *ip = (struct ipv6_header *)end - 1;
 
-        ip->version_class_flow |= htobe32(hash & FLOW_LABEL_MASK); /* RFC 6438 */
+        ip->version_class_flow |= htobe32((uint32_t) class << 20 | (hash & FLOW_LABEL_MASK));
         ip->payload_length = htobe16(payload);
     }
 }
@@ -146,9 +152,10 @@ encapsulate(struct worker *worker, const struct endpoint *endpoint, const struct
     else
         memcpy(end - HEADER_WIDE, endpoint->header, HEADER_WIDE);
 
-    uint8_t *shim = write_shim(end, endpoint, out);
+    const uint8_t class = traffic_class_outwards(worker->underlay, out->class);
+    uint8_t *shim = write_shim(end, endpoint, out, traffic_class_mpls(worker->underlay, class));
 
-    write_ip(shim, endpoint, (uint16_t)(end - shim + out->length), out->hash);
+    write_ip(shim, endpoint, (uint16_t)(end - shim + out->length), class, out->hash);
 
     void *start = rte_pktmbuf_prepend(packet, endpoint->header_length);
     const uint64_t link = atomic_load_explicit(
@@ -196,6 +203,7 @@ egress_one(struct worker *worker, struct burst *burst, unsigned i)
         return;
     }
     out.ttl = ttl_of(burst, i);
+    out.class = traffic_class_of(burst, i);
     (void)rte_pktmbuf_adj(out.packet, burst->l3_offsets[i]);
     encapsulate(worker, endpoint, &out);
 }

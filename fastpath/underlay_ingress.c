@@ -7,7 +7,10 @@
 #include "fastpath/address.h"
 #include "fastpath/drop.h"
 #include "fastpath/ingress.h"
+#include "fastpath/reverse_path.h"
 #include "fastpath/segments.h"
+#include "fastpath/source_guard.h"
+#include "fastpath/traffic_class.h"
 #include "fastpath/worker.h"
 #include "lib/net/parse.h"
 #include "lib/table/vrf.h"
@@ -118,6 +121,28 @@ take_inner(struct rte_mbuf *packet, uint32_t offset, uint32_t length, uint8_t fa
     return DROP_REASONS;
 }
 
+/* The packet's DSCP and ECN after its tunnel's. */
+static enum drop_reason
+take_class(const struct underlay *underlay, uint8_t outer_class, const struct ip_view *ip,
+           struct rte_mbuf *packet)
+{
+    const uint8_t before = ip_view_class(ip);
+    uint8_t class;
+
+    if (!traffic_class_inwards(underlay, outer_class, before, &class))
+        return DROP_ECN;
+    if (class != before)
+        traffic_class_write(ip->family, rte_pktmbuf_mtod(packet, void *), class);
+    return DROP_REASONS;
+}
+
+static struct ip_addr
+source_of(const struct ip_view *outer)
+{
+    return outer->family == IP_V4 ? ip_addr_from_v4(outer->source)
+                                  : ip_addr_from_v6(outer->v6->source);
+}
+
 /* The VRF that a label leads into, VRF_NONE if it leads on. */
 static uint32_t
 vrf_of_path(const struct worker *worker, path_t path)
@@ -170,38 +195,64 @@ end_outside(struct worker *worker, uint16_t port, struct rte_mbuf *packet,
         drop(worker, packet, (enum drop_reason)verdict->reason, VIF_NONE);
 }
 
+/* Tunnelled packets of a burst between its two passes: what their outer headers said. */
+struct arrivals {
+    unsigned n;
+    struct rte_mbuf *packets[BURST_PACKETS];
+    struct ip_view outers[BURST_PACKETS];
+    struct tunnel_view tunnels[BURST_PACKETS];
+    uint16_t l3_offsets[BURST_PACKETS]; /* of the outer IP header */
+};
+
 static void
-ingress_one(struct worker *worker, const struct port *port, struct rte_mbuf *packet,
-            struct burst *burst)
+pass_outer(struct worker *worker, const struct port *port, struct rte_mbuf *packet,
+           struct arrivals *arrivals)
 {
+    const unsigned i = arrivals->n;
     struct outer_verdict verdict;
     struct frame_view frame;
-    struct tunnel_view tunnel;
-    struct ip_view outer, ip;
 
     if (unlikely(!ingress_frame(worker, &packet, &frame)))
         return;
 
     verdict = judge_frame(worker->underlay, port, &frame);
     if (verdict.kind == OUTER_TUNNEL)
-        verdict = judge_outer(worker->underlay, packet, &frame, &outer, &tunnel);
+        verdict = judge_outer(worker->underlay, packet, &frame, &arrivals->outers[i],
+                              &arrivals->tunnels[i]);
     if (unlikely(verdict.kind != OUTER_TUNNEL)) {
         end_outside(worker, port->number, packet, &frame, &verdict);
         return;
     }
+    arrivals->packets[i] = packet;
+    arrivals->l3_offsets[i] = frame.l3_offset;
+    arrivals->n++;
+}
+
+/* From the label on. */
+static void
+pass_inner(struct worker *worker, const struct arrivals *arrivals, unsigned i, struct burst *burst)
+{
+    const struct tunnel_view *tunnel = &arrivals->tunnels[i];
+    const struct ip_view *outer = &arrivals->outers[i];
+    const uint8_t outer_class = ip_view_class(outer);
+    const uint16_t length = outer->total_length;
+    struct rte_mbuf *packet = arrivals->packets[i];
+    struct ip_view ip;
 
     const path_t path =
-        tunnel.label < LABEL_SPACE ? label_get(&worker->tables->labels, tunnel.label) : PATH_NONE;
+        tunnel->label < LABEL_SPACE ? label_get(&worker->tables->labels, tunnel->label) : PATH_NONE;
 
     if (unlikely(path_kind(path) == PATH_NONE)) {
         drop(worker, packet, DROP_LABEL_UNKNOWN, VIF_NONE);
         return;
     }
 
-    const enum drop_reason reason =
-        take_inner(packet, (uint32_t)frame.l3_offset + tunnel.inner_offset,
-                   (uint32_t)outer.total_length - tunnel.inner_offset, tunnel.family, &ip);
+    enum drop_reason reason =
+        take_inner(packet, (uint32_t)arrivals->l3_offsets[i] + tunnel->inner_offset,
+                   (uint32_t)length - tunnel->inner_offset, tunnel->family, &ip);
 
+    if (likely(reason == DROP_REASONS))
+        reason = take_class(worker->underlay, outer_class, &ip, packet);
     if (unlikely(reason != DROP_REASONS)) {
         drop(worker, packet, reason, VIF_NONE);
         return;
@@ -218,10 +269,28 @@ void
 underlay_ingress(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
                  unsigned n, struct burst *burst)
 {
+    const struct underlay *underlay = worker->underlay;
+    struct arrivals arrivals = { .n = 0 };
+    struct ip_addr sources[BURST_PACKETS];
+    bool allowed[BURST_PACKETS];
+
     burst->port = port->number;
     burst->n = 0;
     for (unsigned i = 0; i < n; i++) {
         burst_prefetch(packets, i, n);
-        ingress_one(worker, port, packets[i], burst);
+        pass_outer(worker, port, packets[i], &arrivals);
     }
+    if (underlay->check_sources)
+        source_guard(worker, arrivals.outers, arrivals.n, allowed);
+    for (unsigned i = 0; i < arrivals.n; i++) {
+        if (underlay->check_sources && unlikely(!allowed[i])) {
+            drop(worker, arrivals.packets[i], DROP_OUTER_SOURCE, VIF_NONE);
+            continue;
+        }
+        if (unlikely(underlay->check_reverse_path))
+            sources[burst->n] = source_of(&arrivals.outers[i]);
+        pass_inner(worker, &arrivals, i, burst);
+    }
+    if (unlikely(underlay->check_reverse_path))
+        reverse_path(worker, burst, sources);
 }

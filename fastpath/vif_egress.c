@@ -66,7 +66,8 @@ egress_one(struct worker *worker, struct burst *burst, unsigned i)
         header->tag.tci = htobe16(vif->vlan);
         header->tag.type = type;
     }
-    transmit(worker, vif->port, packet, PACKET_ACCOUNT_VIF | id);
+    transmit(worker, vif->port, packet,
+             PACKET_ACCOUNT_VIF | (vif->metered_out ? PACKET_ACCOUNT_METERED : 0) | id);
 }
 
 void

@@ -197,6 +197,13 @@ ingress_one(struct worker *worker, struct rte_mbuf *packet, struct burst *burst)
     }
     traffic_add(&worker->counters->vifs[vif->id].rx, 1, rte_pktmbuf_pkt_len(packet));
 
+    if (unlikely(vif->metered_in) &&
+        !rate_take(&worker->meters[vif->id].in, &vif->rate_in, vif->rates_version,
+                   rte_pktmbuf_pkt_len(packet), worker->now)) {
+        drop(worker, packet, DROP_RATE_IN, vif->id);
+        return;
+    }
+
     const struct verdict verdict = judge(vif, packet, &frame, &ip);
 
     if (likely(verdict.kind == GO_ON)) {

@@ -13,6 +13,7 @@
 #include "fastpath/burst.h"
 #include "fastpath/idle.h"
 #include "fastpath/punt.h"
+#include "fastpath/rate.h"
 #include "fastpath/transmit.h"
 #include "lib/port/port.h"
 #include "lib/ring/rings.h"
@@ -30,6 +31,7 @@ struct worker {
     uint64_t now;               /* TSC at the start of this turn */
     struct idle idle;
     struct punt_meters punts;
+    struct vif_meters *meters; /* by interface id; of all workers, each used by one at a time */
     struct transmit transmit;
 };
 

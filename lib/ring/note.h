@@ -37,6 +37,8 @@ struct packet_note {
 #define PACKET_ACCOUNT_NONE     0u
 #define PACKET_ACCOUNT_VIF      (1u << 30)
 #define PACKET_ACCOUNT_ENDPOINT (1u << 31)
+/* With PACKET_ACCOUNT_VIF: whoever sends it asks the interface's meter first. */
+#define PACKET_ACCOUNT_METERED (1u << 29)
 
 /** Whom a packet is counted for when it is sent: an interface, an endpoint, or nobody. */
 static inline bool
@@ -55,7 +57,7 @@ packet_account_is_endpoint(uint32_t account)
 static inline uint32_t
 packet_account_number(uint32_t account)
 {
-    return account & ~(PACKET_ACCOUNT_VIF | PACKET_ACCOUNT_ENDPOINT);
+    return account & ~(PACKET_ACCOUNT_VIF | PACKET_ACCOUNT_ENDPOINT | PACKET_ACCOUNT_METERED);
 }
 
 /** Octets of private area that every packet pool reserves. */

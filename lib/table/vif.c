@@ -44,6 +44,33 @@ vif_table_free(struct vif_table *table)
     index_pool_free(&table->ids);
 }
 
+static bool
+rate_is_possible(const struct vif_rate *rate)
+{
+    return rate->packets <= VIF_RATE_PACKETS_MAX && rate->bits <= VIF_RATE_BITS_MAX &&
+           (rate->bits == 0 || rate->bits >= VIF_RATE_BITS_MIN) &&
+           (rate->packets == 0 || rate->packets >= VIF_RATE_PACKETS_MIN);
+}
+
+static bool
+rates_are_possible(const struct vif *vif)
+{
+    return rate_is_possible(&vif->rate_in) && rate_is_possible(&vif->rate_out);
+}
+
+static bool
+rate_is_set(const struct vif_rate *rate)
+{
+    return rate->packets != 0 || rate->bits != 0;
+}
+
+static bool
+rates_differ(const struct vif *a, const struct vif *b)
+{
+    return a->rate_in.packets != b->rate_in.packets || a->rate_in.bits != b->rate_in.bits ||
+           a->rate_out.packets != b->rate_out.packets || a->rate_out.bits != b->rate_out.bits;
+}
+
 static struct vif *
 vif_copy(const struct vif *vif, uint32_t id)
 {
@@ -53,6 +80,8 @@ vif_copy(const struct vif *vif, uint32_t id)
     if (copy != NULL) {
         *copy = *vif;
         copy->id = id;
+        copy->metered_in = rate_is_set(&copy->rate_in);
+        copy->metered_out = rate_is_set(&copy->rate_out);
     }
     return copy;
 }
@@ -99,9 +128,13 @@ vif_add(struct vif_table *table, const struct vif *vif, uint32_t *id)
         return -EINVAL;
     if (vif_lookup(table, vif->port, vif->vlan) != VIF_NONE)
         return -EEXIST;
+    if (!rates_are_possible(vif))
+        return -EINVAL;
     if (index_take(&table->ids, id) != 0)
         return -ENOSPC;
     copy = vif_copy(vif, *id);
+    if (copy != NULL)
+        copy->rates_version = ++table->rates_version;
     binding = copy == NULL ? NULL : binding_get(table, vif->port, vif->vlan);
     if (binding == NULL) {
         free(copy);
@@ -121,11 +154,12 @@ vif_replace(struct vif_table *table, uint32_t id, const struct vif *vif)
     struct vif *old = atomic_load_explicit(&table->entries[id], memory_order_relaxed);
     struct vif *copy;
 
-    if (vif->port != old->port || vif->vlan != old->vlan)
+    if (vif->port != old->port || vif->vlan != old->vlan || !rates_are_possible(vif))
         return -EINVAL;
     copy = vif_copy(vif, id);
     if (copy == NULL)
         return -ENOMEM;
+    copy->rates_version = rates_differ(copy, old) ? ++table->rates_version : old->rates_version;
     atomic_store_explicit(&table->entries[id], copy, memory_order_release);
     reclaim_defer(table->ids.reclaim, free, old);
     return 0;

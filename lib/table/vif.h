@@ -43,6 +43,12 @@ struct vif_rate {
     uint64_t bits;    /* a second, of frames without their check sequence */
 };
 
+/* What a rate may be. */
+#define VIF_RATE_PACKETS_MIN 10u
+#define VIF_RATE_PACKETS_MAX 1000000000u    /* a second */
+#define VIF_RATE_BITS_MIN    8000u          /* a second */
+#define VIF_RATE_BITS_MAX    1000000000000u /* a second */
+
 /* What DHCP, ARP and neighbour discovery tell the guest. */
 struct vif_service {
     bool dhcp;              /* DHCP is answered */
@@ -69,8 +75,8 @@ struct vif {
     struct mac_addr mac;          /* the guest's */
     struct mac_addr gateway_mac;  /* the virtual router's, for IPv4 and ARP */
     struct mac_addr gateway_mac6; /* and for IPv6 */
-    bool metered;                 /* one of the rates is set */
-    uint32_t rates_version;       /* another one for other rates: meters begin anew */
+    uint32_t rates_version; /* another one for other rates: meters begin anew; set by the table */
+    bool metered_in, metered_out; /* one of the rates is set; by the table */
     struct vif_source sources[VIF_SOURCES_MAX];
     struct vif_source6 sources6[VIF_SOURCES_MAX];
     struct vif_rate rate_in, rate_out; /* from and to the guest (C44) */
@@ -95,6 +101,7 @@ struct vif_table {
     struct vif_port *ports; /* by port number; fixed array of `n_ports` */
     uint16_t n_ports;
     struct index_pool ids; /* control only */
+    uint32_t rates_version;
 };
 
 /** @return 0 or -ENOMEM. */
@@ -104,8 +111,8 @@ void vif_table_free(struct vif_table *table);
 
 /**
  * Publishes a copy of `vif` under a free id and binds its port and tag to it.
- * @return 0, -EINVAL (no such port or tag), -EEXIST (they are taken), -ENOSPC or -ENOMEM. Control
- * thread.
+ * @return 0, -EINVAL (no such port or tag, or a rate out of range), -EEXIST (they are taken),
+ * -ENOSPC or -ENOMEM. Control thread.
  */
 int vif_add(struct vif_table *table, const struct vif *vif, uint32_t *id);
 

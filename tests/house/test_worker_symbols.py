@@ -24,10 +24,12 @@ ALLOWED = {
     "memcpy", "memmove", "memset", "memcmp", "__tls_get_addr", "_GLOBAL_OFFSET_TABLE_",
     "__stack_chk_fail", "__memcpy_chk", "__memset_chk",
     # idle.c, when there is no packet; and the words of quiescence
+    "rte_meter_srtcm_config", "rte_meter_srtcm_profile_config",
     "idle_begin", "idle_wait", "reclaim_register", "reclaim_unregister", "reclaim_online",
     "reclaim_offline", "reclaim_quiescent",
     # values from values
-    "ip_addr_to_v4", "mac_equal", "punt_reason_rate",
+    "ip_addr_equal", "ip_addr_from_v4", "ip_addr_from_v6", "ip_addr_to_v4", "mac_equal",
+     "punt_reason_rate",
 }
 # "lib.a:dir/file.c.o:0000000000000010 T name"
 LINE = re.compile(r"([\w.-]+\.o):\s*(?:[0-9a-f]+)?\s+\w\s+(\S+)$")

@@ -10,7 +10,8 @@ import struct
 import subprocess
 import tempfile
 
-from scapy.all import GRE, IP, UDP, Ether, Padding, Raw, conf  # noqa: F401
+from scapy.all import (GRE, IP, UDP, VXLAN, Dot1Q, Ether, IPv6, Padding, Raw,  # noqa: F401
+                       conf)
 from scapy.contrib.mpls import MPLS
 
 conf.verb = 0
@@ -21,10 +22,12 @@ EAL = ["--no-huge", "-m", "128", "--no-pci", "--no-shconf", "--no-telemetry", "-
        "-l", "0", "--log-level=*:error"]
 
 ROUTER = "00:00:5e:00:01:01"
+ROUTER6 = "00:00:5e:00:02:01"
 FABRIC_MAC = "02:00:00:00:00:fe"
 FAR_MAC = "02:00:00:00:01:12"
 FAR2_MAC = "02:00:00:00:01:13"
 US, FAR, FAR2, LOST = "192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.99"
+US6, FAR6 = "2001:db8:f::11", "2001:db8:f::12"
 GATEWAY = "169.254.0.1"
 VM1, VM2, VM3, BLUE = ("02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03",
                        "02:00:00:00:00:21")
@@ -34,6 +37,7 @@ BROADCAST = "ff:ff:ff:ff:ff:ff"
 # 100) on p1, with vm1's address. Label 16 is vm1's, 17 vm2's, 20 red's, 21 blue's, 22 the hub's.
 WORLD = {
     "underlay_address": US,
+    "underlay_address6": US6,
     "ports": [
         {"name": "fabric", "role": "underlay", "mac": FABRIC_MAC},
         {"name": "p1", "role": "access"},
@@ -42,9 +46,9 @@ WORLD = {
     "vrfs": ["red", "blue", "green"],
     "vifs": [
         {"name": "vm1", "vrf": "red", "port": "p1", "mac": VM1,
-         "sources": ["10.0.0.11/32", "10.9.0.0/24"]},
-        {"name": "vm2", "vrf": "red", "port": "p2", "mac": VM2, "sources": ["10.0.0.12/32"],
-         "mtu": 1400},
+         "sources": ["10.0.0.11/32", "10.9.0.0/24", "2001:db8::11/128", "2001:db8:9::/64"]},
+        {"name": "vm2", "vrf": "red", "port": "p2", "mac": VM2, "mtu": 1400,
+         "sources": ["10.0.0.12/32", "2001:db8::12/128"]},
         {"name": "vm3", "vrf": "red", "port": "p1", "vlan": 200, "mac": VM3,
          "sources": ["10.0.0.13/32"]},
         {"name": "bm1", "vrf": "blue", "port": "p1", "vlan": 100, "mac": BLUE,
@@ -55,6 +59,14 @@ WORLD = {
          "mtu": 1454},
         {"name": "far-gre", "address": FAR, "encapsulation": "gre", "port": "fabric",
          "mac": FAR_MAC, "mtu": 1458},
+        {"name": "far-vxlan", "address": FAR, "encapsulation": "vxlan", "port": "fabric",
+         "mac": FAR_MAC},
+        {"name": "far6", "address": FAR6, "encapsulation": "udp", "port": "fabric",
+         "mac": FAR_MAC},
+        {"name": "far6-gre", "address": FAR6, "encapsulation": "gre", "port": "fabric",
+         "mac": FAR_MAC},
+        {"name": "far6-vxlan", "address": FAR6, "encapsulation": "vxlan", "port": "fabric",
+         "mac": FAR_MAC},
         {"name": "far2", "address": FAR2, "encapsulation": "udp", "port": "fabric",
          "mac": FAR2_MAC, "mtu": 1454},
         {"name": "lost", "address": LOST, "encapsulation": "udp", "port": "fabric", "mtu": 1454},
@@ -186,29 +198,69 @@ def accounting_faults(result):
     return faults
 
 
-def over_udp(inner, label, *, endpoint=FAR, mac=FAR_MAC, sport=49152, ttl=None):
+def hops(inner):
+    """TTL or hop limit."""
+    return inner.hlim if isinstance(inner, IPv6) else inner.ttl
+
+
+def outer_ip(source, destination, protocol, *, tos=0, flow=0):
+    """The outer IP header of a tunnel of ours, of either family."""
+    if ":" in destination:
+        return IPv6(src=source, dst=destination, hlim=64, nh=protocol, tc=tos, fl=flow)
+    return IP(src=source, dst=destination, ttl=64, flags="DF", id=0, proto=protocol, tos=tos)
+
+
+def tunnel_link(mac, tag):
+    ether = Ether(src=FABRIC_MAC, dst=mac)
+    return ether if tag is None else ether / Dot1Q(vlan=tag)
+
+
+def ours(address):
+    return US6 if ":" in address else US
+
+
+def over_udp(inner, label, *, endpoint=FAR, mac=FAR_MAC, sport=49152, ttl=None, tos=0, cos=0,
+             flow=0, tag=None):
     """The frame that carries a packet over MPLS in UDP (RFC 7510), as scapy builds it."""
-    return (Ether(src=FABRIC_MAC, dst=mac) /
-            IP(src=US, dst=endpoint, ttl=64, flags="DF", id=0) /
+    return (tunnel_link(mac, tag) / outer_ip(ours(endpoint), endpoint, 17, tos=tos, flow=flow) /
             UDP(sport=sport, dport=6635, chksum=0) /
-            MPLS(label=label, cos=0, s=1, ttl=inner.ttl if ttl is None else ttl) / inner)
+            MPLS(label=label, cos=cos, s=1, ttl=hops(inner) if ttl is None else ttl) / inner)
 
 
-def over_gre(inner, label, *, endpoint=FAR, mac=FAR_MAC, ttl=None):
+def over_gre(inner, label, *, endpoint=FAR, mac=FAR_MAC, ttl=None, tos=0, cos=0, flow=0, tag=None):
     """The same over MPLS in GRE (RFC 4023)."""
-    return (Ether(src=FABRIC_MAC, dst=mac) /
-            IP(src=US, dst=endpoint, ttl=64, flags="DF", id=0, proto=47) /
+    return (tunnel_link(mac, tag) / outer_ip(ours(endpoint), endpoint, 47, tos=tos, flow=flow) /
             GRE(proto=0x8847) /
-            MPLS(label=label, cos=0, s=1, ttl=inner.ttl if ttl is None else ttl) / inner)
+            MPLS(label=label, cos=cos, s=1, ttl=hops(inner) if ttl is None else ttl) / inner)
 
 
-def from_far(inner, label, *, encapsulation="udp", ttl=63, s=1, **outer):
+def over_vxlan(inner, vni, *, endpoint=FAR, mac=FAR_MAC, sport=49152, tos=0, flow=0, tag=None):
+    """The same over VXLAN (RFC 7348), from virtual router to virtual router."""
+    router = ROUTER6 if isinstance(inner, IPv6) else ROUTER
+    return (tunnel_link(mac, tag) / outer_ip(ours(endpoint), endpoint, 17, tos=tos, flow=flow) /
+            UDP(sport=sport, dport=4789, chksum=0) / VXLAN(flags=8, vni=vni) /
+            Ether(src=router, dst=router) / inner)
+
+
+OVER = {"udp": over_udp, "gre": over_gre, "vxlan": over_vxlan}
+
+
+def from_far(inner, label, *, encapsulation="udp", ttl=63, s=1, source=FAR, tag=None, tos=0,
+             router=None, **outer):
     """A frame from the far vRouter to us."""
-    shim = (UDP(sport=50000, dport=6635, chksum=0) if encapsulation == "udp"
-            else GRE(proto=0x8847))
-    return (Ether(src=FAR_MAC, dst=FABRIC_MAC) /
-            IP(src=FAR, dst=US, proto=17 if encapsulation == "udp" else 47, **outer) / shim /
-            MPLS(label=label, s=s, ttl=ttl) / inner)
+    protocol = 47 if encapsulation == "gre" else 17
+    ip = (IPv6(src=source, dst=US6, nh=protocol, tc=tos, **outer) if ":" in source
+          else IP(src=source, dst=US, proto=protocol, tos=tos, **outer))
+    if encapsulation == "vxlan":
+        mac = router or (ROUTER6 if isinstance(inner, IPv6) else ROUTER)
+        shim = (UDP(sport=50000, dport=4789, chksum=0) / VXLAN(flags=8, vni=label) /
+                Ether(src=mac, dst=mac))
+    elif encapsulation == "udp":
+        shim = UDP(sport=50000, dport=6635, chksum=0) / MPLS(label=label, s=s, ttl=ttl)
+    else:
+        shim = GRE(proto=0x8847) / MPLS(label=label, s=s, ttl=ttl)
+    ether = Ether(src=FAR_MAC, dst=FABRIC_MAC)
+    return (ether if tag is None else ether / Dot1Q(vlan=tag)) / ip / shim / inner
 
 
 def rebuilt(octets):
@@ -219,15 +271,19 @@ def rebuilt(octets):
     while layer:
         if isinstance(layer, IP):
             layer.len = layer.chksum = None
-        if isinstance(layer, UDP) and not layer.underlayer.flags.MF:
+        if isinstance(layer, IPv6):
+            layer.plen = None
+        if isinstance(layer, UDP) and not (isinstance(layer.underlayer, IP) and
+                                           layer.underlayer.flags.MF):
             layer.len = None
-            if layer.dport != 6635:
+            if layer.dport not in (6635, 4789):
                 layer.chksum = None
         layer = layer.payload
     return bytes(packet)
 
 
 TSHARK_FIELDS = ["frame.protocols", "eth.dst", "ip.src", "ip.dst", "ip.ttl", "ip.checksum.status",
+                 "ipv6.src", "ipv6.dst", "ipv6.hlim", "vxlan.vni",
                  "udp.srcport", "udp.dstport", "gre.proto", "mpls.label", "mpls.bottom", "mpls.ttl",
                  "mpls.exp", "_ws.malformed"]
 

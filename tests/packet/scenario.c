@@ -156,6 +156,16 @@ service_of(json_t *object, struct vif_service *service)
     return address_of(object, "address", "", &service->address);
 }
 
+/* {"packets": N, "bits": N}, a second */
+static struct vif_rate
+rate_of(json_t *object)
+{
+    return (struct vif_rate){
+        .packets = number_of(object, "packets", 0),
+        .bits = number_of(object, "bits", 0),
+    };
+}
+
 static const char *
 add_vif(struct scenario *scenario, json_t *object)
 {
@@ -166,6 +176,8 @@ add_vif(struct scenario *scenario, json_t *object)
         .up = number_of(object, "up", 1) != 0,
         .gateway_mac = MAC_VIRTUAL_ROUTER,
         .gateway_mac6 = MAC_VIRTUAL_ROUTER_V6,
+        .rate_in = rate_of(json_object_get(object, "rate_in")),
+        .rate_out = rate_of(json_object_get(object, "rate_out")),
     };
     uint32_t port, id;
     json_t *source;
@@ -256,6 +268,19 @@ add_route(struct scenario *scenario, json_t *object)
     return NULL;
 }
 
+/* "PREFIX": an outer source that is allowed. */
+static const char *
+add_source(struct scenario *scenario, json_t *object)
+{
+    struct ip_prefix prefix;
+
+    if (ip_prefix_parse(json_string_value(object), &prefix) != 0 ||
+        fib_set(scenario->tables->fib, tables_sources_root(&limits), &prefix,
+                path_make(PATH_GATEWAY, 0, 0)) != 0)
+        return wrong("allowed source", json_string_value(object));
+    return NULL;
+}
+
 static const char *
 add_label(struct scenario *scenario, json_t *object)
 {
@@ -279,7 +304,9 @@ add_vrf(struct scenario *scenario, json_t *object)
     return NULL;
 }
 
-/* {"underlay_address": IPV4, "underlay_address6": IPV6, "underlay_vlan": TAG, "underlay_mtu": N} */
+/* {"underlay_address": IPV4, "underlay_address6": IPV6, "underlay_vlan": TAG, "underlay_mtu": N,
+ * "check_sources": BOOL, "check_reverse_path": BOOL, "dscp": "pipe" | "uniform", "dscp_value": N}
+ */
 static const char *
 underlay_of(json_t *object, struct underlay *underlay)
 {
@@ -288,6 +315,14 @@ underlay_of(json_t *object, struct underlay *underlay)
     if (text_of(object, "underlay_address6") != NULL &&
         !address_of(object, "underlay_address6", "", &underlay->v6))
         return wrong("underlay_address6", text_of(object, "underlay_address6"));
+    underlay->check_sources = json_is_true(json_object_get(object, "check_sources"));
+    underlay->check_reverse_path = json_is_true(json_object_get(object, "check_reverse_path"));
+    underlay->dscp = (uint8_t)number_of(object, "dscp_value", 0);
+    underlay->dscp_model =
+        strcmp(json_is_string(json_object_get(object, "dscp")) ? text_of(object, "dscp") : "pipe",
+               "uniform") == 0
+            ? DSCP_UNIFORM
+            : DSCP_PIPE;
     underlay->vlan = (uint16_t)number_of(object, "underlay_vlan", VLAN_UNTAGGED);
     underlay->mtu = (uint16_t)number_of(object, "underlay_mtu", 1500);
     return NULL;
@@ -354,7 +389,7 @@ scenario_create(struct scenario *scenario, json_t *object, struct rte_mempool *p
         const char *(*add)(struct scenario *, json_t *);
     } parts[] = {
         { "vrfs", add_vrf },     { "vifs", add_vif },     { "endpoints", add_endpoint },
-        { "routes", add_route }, { "labels", add_label },
+        { "routes", add_route }, { "labels", add_label }, { "allowed_sources", add_source },
     };
     const char *error;
     json_t *each;

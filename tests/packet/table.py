@@ -4,10 +4,12 @@ in one lab, and tshark decodes at once all that went to the underlay."""
 
 import unittest
 
-from scapy.all import IP, UDP, Dot1Q, Ether, Raw
+from scapy.all import IP, UDP, Dot1Q, Ether, IPv6, Raw
 
 import lab
-from lab import ROUTER, VM1
+from lab import ROUTER, ROUTER6, VM1
+
+TUNNEL_PORTS = (6635, 4789)
 
 
 def guest(destination, *, source="10.0.0.11", mac=VM1, ttl=64, tag=None, payload=None, size=64,
@@ -20,8 +22,29 @@ def guest(destination, *, source="10.0.0.11", mac=VM1, ttl=64, tag=None, payload
     return ether / IP(src=source, dst=destination, ttl=ttl, **fields) / body
 
 
+def guest6(destination, *, source="2001:db8::11", mac=VM1, hlim=64, tag=None, payload=None,
+           size=64, gateway=ROUTER6, **fields):
+    """The same with IPv6."""
+    body = payload if payload is not None else UDP(sport=40000, dport=50001) / Raw(b"x" * size)
+    ether = Ether(src=mac, dst=gateway)
+    if tag is not None:
+        ether = ether / Dot1Q(vlan=tag)
+    return ether / IPv6(src=source, dst=destination, hlim=hlim, **fields) / body
+
+
+def tunnel_over_ipv6(packet):
+    """Whether a frame is a tunnel's with an IPv6 header outside."""
+    layer = packet.payload.payload if Dot1Q in packet else packet.payload
+    return (isinstance(layer, IPv6) and
+            (layer.nh == 47 or UDP in packet and packet.getlayer(UDP, 1).dport in TUNNEL_PORTS))
+
+
 def inner_of(packet, ttl=None):
     """The packet as it travels on: the TTL one lower, all else the same."""
+    if IPv6 in packet:
+        ip = packet[IPv6].copy()
+        ip.hlim = packet[IPv6].hlim - 1 if ttl is None else ttl
+        return ip
     ip = packet[IP].copy()
     ip.ttl = packet[IP].ttl - 1 if ttl is None else ttl
     ip.chksum = None
@@ -30,7 +53,7 @@ def inner_of(packet, ttl=None):
 
 def delivered(packet, mac, *, tag=None, ttl=None):
     """The frame that a guest receives."""
-    ether = Ether(src=ROUTER, dst=mac)
+    ether = Ether(src=ROUTER6 if IPv6 in packet else ROUTER, dst=mac)
     if tag is not None:
         ether = ether / Dot1Q(vlan=tag)
     return ether / inner_of(packet, ttl)
@@ -101,12 +124,15 @@ class Judge(unittest.TestCase):
             row["check"](self, result)
 
     def compare(self, octets, packet):
-        """Octet by octet; the entropy port alone is the sender's choice (RFC 7510)."""
+        """Octet by octet; the entropy port (RFC 7510) and the outer flow label (RFC 6438) alone
+        are the sender's choice."""
         packet = packet.copy()
-        outer = packet.getlayer(UDP, 1)
-        if outer is not None and outer.dport == 6635:
-            outer.sport = int.from_bytes(octets[34:36], "big")
+        outer, sent = packet.getlayer(UDP, 1), Ether(octets)
+        if outer is not None and outer.dport in TUNNEL_PORTS:
+            outer.sport = sent.getlayer(UDP, 1).sport
             self.assertGreaterEqual(outer.sport, 49152)
+        if tunnel_over_ipv6(packet):
+            packet.getlayer(IPv6, 1).fl = sent.getlayer(IPv6, 1).fl
         self.assertEqual(octets.hex(), lab.frame(packet).hex())
 
     def judge_tunnel(self, octets, decoded):
@@ -114,9 +140,15 @@ class Judge(unittest.TestCase):
         self.assertEqual(lab.rebuilt(octets).hex(), octets.hex())
         self.assertEqual(decoded["_ws.malformed"], [])
         # tshark 4.4 leaves the inner IP header out of this list; its fields are judged below.
-        self.assertRegex(decoded["frame.protocols"][0], r"^eth:ethertype:ip:(udp|gre):mpls(:|$)")
-        self.assertEqual(decoded["ip.checksum.status"], ["1", "1"])
+        self.assertRegex(
+            decoded["frame.protocols"][0],
+            r"^eth:ethertype:(vlan:ethertype:)?(ip|ipv6):((udp|gre):mpls|udp:vxlan:eth)(:|$)")
+        self.assertEqual(set(decoded["ip.checksum.status"]), {"1"} if decoded["ip.src"] else set())
+        hops = decoded["ip.ttl"] + decoded["ipv6.hlim"]
+        self.assertEqual(len(hops), 2)
+        self.assertIn("64", hops)
+        if decoded["vxlan.vni"]:
+            return
         self.assertEqual(decoded["mpls.bottom"], ["1"])
         self.assertEqual(len(decoded["mpls.label"]), 1)
-        self.assertEqual(decoded["ip.ttl"], ["64", decoded["mpls.ttl"][0]])
-        self.assertEqual(decoded["mpls.exp"], ["0"])
+        self.assertIn(decoded["mpls.ttl"][0], hops)
