@@ -5,10 +5,10 @@
  * The FIB: longest-prefix match for IPv4 and IPv6 over any number of roots in one pool of nodes.
  *
  * A VRF has two roots, upstream and downstream (lib/table/vrf.h); a root holds prefixes of both
- * families, apart. A root costs a few octets until
- * it holds routes; nodes come from the pool on demand and return to it after grace. The control
- * thread writes; workers and the slow path look up at the same time and see, for each lookup, the
- * table before or after a change, never a half-made one.
+ * families, apart. A root costs a few octets until it holds routes; nodes come from the pool on
+ * demand and return to it after grace. The control thread writes; workers and the slow path look up
+ * at the same time and see, for each lookup, the table before or after a change, never a half-made
+ * one.
  *
  * A node that changes is replaced, and the old one lives until reclaim_poll() has seen its grace:
  * poll between the slices of a long change, else the memory of it adds up.
@@ -42,13 +42,15 @@ struct fib *fib_create(const struct fib_limits *limits, struct reclaim *reclaim)
 /** Frees it; waits for the grace of what it gave to `reclaim`. After the readers have ended. */
 void fib_destroy(struct fib *fib);
 
-/** Takes all routes of a root away. No path may lead to the root any more. Control thread. */
+/** Takes all routes of a root away, of both families. No path may lead to the root any more.
+ * Control thread. */
 void fib_clear(struct fib *fib, uint32_t root);
 
 /**
  * Sets the path of a prefix: added, or replaced by one store.
  * @return 0, -ENOSPC (a limit, or no memory for a node), -ENOMEM, -EAFNOSUPPORT, -EINVAL (not a
- * path); the table is unchanged on an error. Control thread.
+ * path, or a length that the family does not have); the table is unchanged on an error. Control
+ * thread.
  */
 int fib_set(struct fib *fib, uint32_t root, const struct ip_prefix *prefix, path_t path);
 

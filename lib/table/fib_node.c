@@ -9,12 +9,6 @@
 
 #include "lib/table/reclaim.h"
 
-static size_t
-node_octets(unsigned n_slots)
-{
-    return sizeof(struct fib_node) + n_slots * sizeof(uint64_t);
-}
-
 unsigned
 fib_words_in_use(const uint64_t words[FIB_SLOTS])
 {
@@ -26,27 +20,32 @@ fib_words_in_use(const uint64_t words[FIB_SLOTS])
 }
 
 static struct fib_node *
-node_alloc(struct fib *fib, unsigned n_slots)
+node_alloc(struct fib *fib, size_t octets)
 {
     struct fib_node *node;
 
     if (fib->nodes >= fib->limits.nodes)
         return NULL;
-    node = slab_alloc(&fib->slabs, node_octets(n_slots));
+    node = slab_alloc(&fib->slabs, octets);
     if (node != NULL)
         fib->nodes++;
     return node;
 }
 
 struct fib_node *
-fib_node_make(struct fib *fib, const uint64_t words[FIB_SLOTS], uint64_t fallback)
+fib_node_make(struct fib *fib, const struct fib_span *span, const uint64_t words[FIB_SLOTS],
+              uint64_t fallback)
 {
     unsigned n_slots = fib_words_in_use(words), n = 0;
-    struct fib_node *node = node_alloc(fib, n_slots);
+    struct fib_node *node = node_alloc(fib, fib_node_octets(n_slots, span->n_skipped));
 
     if (node == NULL)
         return NULL;
     memset(node->bitmap, 0, sizeof(node->bitmap));
+    node->level = span->level;
+    node->n_skipped = span->n_skipped;
+    node->n_slots = (uint16_t)n_slots;
+    memcpy((uint8_t *)node + fib_node_octets(n_slots, 0), span->skipped, span->n_skipped);
     for (unsigned i = 0; i < FIB_SLOTS; i++) {
         if (i % 64 == 0)
             node->before[i / 64] = (uint8_t)n;
@@ -125,6 +124,15 @@ fib_node_expand(struct fib_node *node, uint64_t words[FIB_SLOTS])
     }
 }
 
+struct fib_span
+fib_node_span(const struct fib_node *node)
+{
+    struct fib_span span = { .level = node->level, .n_skipped = node->n_skipped };
+
+    memcpy(span.skipped, node_skipped(node), node->n_skipped);
+    return span;
+}
+
 /* Stores those words that have a slot; the others must be empty. */
 static void
 store_in_place(struct fib_node *node, const uint64_t words[FIB_SLOTS])
@@ -154,13 +162,15 @@ int
 fib_node_change(struct fib *fib, _Atomic uint64_t *link, const uint64_t words[FIB_SLOTS])
 {
     struct fib_node *old = word_child(word_load(link)), *new;
+    const struct fib_span span = fib_node_span(old);
+    const size_t octets = fib_node_octets(fib_words_in_use(words), span.n_skipped);
     bool in_place = fits_in_place(old, words);
 
-    if (in_place && slab_size_for(node_octets(fib_words_in_use(words))) == slab_block_octets(old)) {
+    if (in_place && slab_size_for(octets) == slab_block_octets(old)) {
         store_in_place(old, words);
         return 0;
     }
-    new = fib_node_make(fib, words, word_load(&old->fallback));
+    new = fib_node_make(fib, &span, words, word_load(&old->fallback));
     if (new == NULL && !in_place)
         return -ENOSPC;
     if (new == NULL) {

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -20,8 +21,9 @@
 #include "lib/table/reclaim.h"
 
 #define READERS         2u
-#define ROUNDS          3000u
+#define ROUNDS          8000u
 #define LOOKUPS_AT_ONCE 32u
+#define LENGTHS         8u
 
 static struct reclaim *reclaim;
 static struct fib *fib;
@@ -29,11 +31,21 @@ static atomic_bool stop;
 static _Atomic uint64_t wrong;
 static _Atomic uint32_t bursts[READERS];
 
-/* 10.1.0.0/16 stays the whole time; below it everything comes and goes. Path targets are prefix
- * lengths, so that a reader can tell whether what it got may be right. */
-static const uint8_t lengths[] = { 17, 20, 22, 24, 25, 28, 30, 32 };
+/* One prefix of each family stays the whole time; below it everything comes and goes: over one
+ * address, and beside it, so that paths part and join. Path targets are prefix lengths, so that a
+ * reader can tell whether what it got may be right. */
+struct family {
+    struct ip_addr address;
+    uint8_t stays;
+    uint8_t lengths[LENGTHS];
+};
 
-#define ADDRESS 0x0a010203u
+static const struct family families[] = {
+    { { IP_V4, { 10, 1, 2, 3 } }, 16, { 17, 20, 22, 24, 25, 28, 30, 32 } },
+    { { IP_V6, { 0x20, 1, 0xd, 0xb8, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6 } },
+      32,
+      { 33, 48, 57, 64, 65, 96, 127, 128 } },
+};
 
 static path_t
 path_of(uint8_t length)
@@ -41,24 +53,43 @@ path_of(uint8_t length)
     return path_make(PATH_TUNNEL, length, length);
 }
 
+/* True if the paths found are those of prefixes that cover the address, whatever changes. */
+static bool
+may_be_right(const path_t *paths, uint8_t stays)
+{
+    for (unsigned i = 0; i < LOOKUPS_AT_ONCE; i++) {
+        if (path_kind(paths[i]) != PATH_TUNNEL || path_target(paths[i]) < stays ||
+            path_label(paths[i]) != path_target(paths[i]))
+            return false;
+    }
+    return true;
+}
+
 static void *
 reader_run(void *argument)
 {
     unsigned number = (unsigned)(uintptr_t)argument;
-    uint32_t roots[LOOKUPS_AT_ONCE] = { 0 }, addresses[LOOKUPS_AT_ONCE];
+    uint32_t roots[LOOKUPS_AT_ONCE] = { 0 }, v4[LOOKUPS_AT_ONCE];
+    uint8_t v6[LOOKUPS_AT_ONCE][16];
+    const uint8_t *v6_pointers[LOOKUPS_AT_ONCE];
     path_t paths[LOOKUPS_AT_ONCE];
 
     reclaim_register(reclaim, number);
     reclaim_online(reclaim, number);
-    for (uint32_t i = 0; i < LOOKUPS_AT_ONCE; i++)
-        addresses[i] = ADDRESS ^ (i % 2 == 0 ? 0 : 1u << i % 16);
+    for (uint32_t i = 0; i < LOOKUPS_AT_ONCE; i++) {
+        v4[i] = ip_addr_to_v4(&families[0].address) ^ (i % 2 == 0 ? 0 : 1u << i % 16);
+        memcpy(v6[i], families[1].address.octets, sizeof(v6[i]));
+        if (i % 2 != 0)
+            v6[i][4 + i % 12] ^= (uint8_t)(1u << i % 8);
+        v6_pointers[i] = v6[i];
+    }
     while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
-        fib_lookup_bulk(fib, roots, addresses, paths, LOOKUPS_AT_ONCE);
-        for (uint32_t i = 0; i < LOOKUPS_AT_ONCE; i++) {
-            if (path_kind(paths[i]) != PATH_TUNNEL || path_target(paths[i]) < 16 ||
-                path_label(paths[i]) != path_target(paths[i]))
-                atomic_fetch_add(&wrong, 1);
-        }
+        fib_lookup_bulk(fib, roots, v4, paths, LOOKUPS_AT_ONCE);
+        if (!may_be_right(paths, families[0].stays))
+            atomic_fetch_add(&wrong, 1);
+        fib_lookup6_bulk(fib, roots, v6_pointers, paths, LOOKUPS_AT_ONCE);
+        if (!may_be_right(paths, families[1].stays))
+            atomic_fetch_add(&wrong, 1);
         atomic_fetch_add(&bursts[number], 1);
         reclaim_quiescent(reclaim, number);
     }
@@ -68,51 +99,68 @@ reader_run(void *argument)
 }
 
 static void
-set(uint32_t address, uint8_t length)
+set(struct ip_addr address, uint8_t length)
 {
-    struct ip_prefix prefix = { .addr = ip_addr_from_v4(address & ip_v4_mask(length)),
-                                .length = length };
+    struct ip_prefix prefix = ip_prefix_of_network(&address, length);
 
     assert_int_equal(fib_set(fib, 0, &prefix, path_of(length)), 0);
 }
 
 static void
-unset(uint32_t address, uint8_t length)
+unset(struct ip_addr address, uint8_t length)
 {
-    struct ip_prefix prefix = { .addr = ip_addr_from_v4(address & ip_v4_mask(length)),
-                                .length = length };
+    struct ip_prefix prefix = ip_prefix_of_network(&address, length);
 
     assert_int_equal(fib_unset(fib, 0, &prefix), 0);
 }
 
 /* One round: a longer prefix comes before a shorter one goes, and the other way round, each step
- * with the address covered; the first round begins and the last one ends with the /16 alone. */
+ * with the address covered; a round begins and ends with what stays alone. */
 static void
-round_of_changes(void)
+round_of_changes(const struct family *family)
 {
-    unsigned n = sizeof(lengths) / sizeof(lengths[0]);
+    const uint8_t *lengths = family->lengths;
 
-    set(ADDRESS, lengths[0]);
-    for (unsigned i = 1; i < n; i++) {
-        set(ADDRESS, lengths[i]);
-        unset(ADDRESS, lengths[i - 1]);
+    set(family->address, lengths[0]);
+    for (unsigned i = 1; i < LENGTHS; i++) {
+        set(family->address, lengths[i]);
+        unset(family->address, lengths[i - 1]);
     }
-    for (unsigned i = n - 1; i > 0; i--) {
-        set(ADDRESS, lengths[i - 1]);
-        unset(ADDRESS, lengths[i]);
+    for (unsigned i = LENGTHS - 1; i > 0; i--) {
+        set(family->address, lengths[i - 1]);
+        unset(family->address, lengths[i]);
     }
-    unset(ADDRESS, lengths[0]);
+    unset(family->address, lengths[0]);
 }
 
 /* The node of the last level comes and goes under a reader that is on its way to it. */
 static void
-round_of_levels(void)
+round_of_levels(const struct family *family)
 {
-    set(ADDRESS, 24);
-    set(ADDRESS, 32);
-    unset(ADDRESS, 24);
-    set(ADDRESS, 16);
-    unset(ADDRESS, 32);
+    const uint8_t host = ip_family_bits(family->address.family);
+
+    set(family->address, 24);
+    set(family->address, host);
+    unset(family->address, 24);
+    set(family->address, family->stays);
+    unset(family->address, host);
+}
+
+/* The path to a host is parted at every octet by a host beside it, and joined again. */
+static void
+round_of_splits(const struct family *family)
+{
+    const uint8_t host = ip_family_bits(family->address.family);
+
+    set(family->address, host);
+    for (unsigned octet = family->stays / 8u; octet < host / 8u; octet++) {
+        struct ip_addr beside = family->address;
+
+        beside.octets[octet] ^= 0x80;
+        set(beside, host);
+        unset(beside, host);
+    }
+    unset(family->address, host);
 }
 
 static void
@@ -122,7 +170,8 @@ readers_find_a_route_at_every_moment(void **state)
     pthread_t threads[READERS];
 
     (void)state;
-    set(ADDRESS, 16);
+    for (unsigned family = 0; family < 2; family++)
+        set(families[family].address, families[family].stays);
     for (uintptr_t i = 0; i < READERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, reader_run, (void *)i), 0);
     for (unsigned i = 0; i < READERS; i++) {
@@ -130,8 +179,9 @@ readers_find_a_route_at_every_moment(void **state)
             ;
     }
     for (unsigned i = 0; i < ROUNDS; i++) {
-        round_of_changes();
-        round_of_levels();
+        round_of_changes(&families[i % 2]);
+        round_of_levels(&families[i % 2]);
+        round_of_splits(&families[i % 2]);
         reclaim_poll(reclaim);
     }
     atomic_store(&stop, true);
@@ -139,7 +189,8 @@ readers_find_a_route_at_every_moment(void **state)
         pthread_join(threads[i], NULL);
     assert_int_equal(atomic_load(&wrong), 0);
 
-    unset(ADDRESS, 16);
+    for (unsigned family = 0; family < 2; family++)
+        unset(families[family].address, families[family].stays);
     reclaim_drain(reclaim);
     fib_usage(fib, &usage);
     assert_int_equal(usage.nodes, 0);
