@@ -9,8 +9,6 @@
 
 #include <rte_pause.h>
 
-#include "lib/table/reclaim.h"
-
 #define SPIN_TURNS     256
 #define SLEEP_FIRST_US 5
 #define SLEEP_LAST_US  200
@@ -25,7 +23,7 @@ idle_begin(void)
 }
 
 void
-idle_wait(struct idle *idle, struct reclaim *reclaim, unsigned reader)
+idle_wait(struct idle *idle)
 {
     if (idle->poll || idle->turns < SPIN_TURNS) {
         idle->turns++;
@@ -38,7 +36,5 @@ idle_wait(struct idle *idle, struct reclaim *reclaim, unsigned reader)
 
     const struct timespec sleep = { .tv_nsec = (long)idle->sleep_us * 1000 };
 
-    reclaim_offline(reclaim, reader);
     (void)nanosleep(&sleep, NULL);
-    reclaim_online(reclaim, reader);
 }

@@ -3,12 +3,12 @@
 
 /*
  * What a worker does when there is nothing to do: a pause of the core, and after some turns sleeps
- * that grow. While it sleeps it is offline for reclaim and delays nobody.
+ * that grow. It stays online for reclaim in its sleep: packets may come into its rings meanwhile,
+ * and what they refer to must not be freed before it has taken them. So a sleep is what a grace
+ * period may take longer, and is short.
  */
 
 #include <stdbool.h>
-
-struct reclaim;
 
 struct idle {
     bool poll;         /* never sleep */
@@ -19,8 +19,8 @@ struct idle {
 /** Prepares the calling thread for short sleeps. */
 void idle_begin(void);
 
-/** After a turn without packets. The worker is online for reclaim, before and after. */
-void idle_wait(struct idle *idle, struct reclaim *reclaim, unsigned reader);
+/** After a turn without packets, and the quiescent state that ends it. */
+void idle_wait(struct idle *idle);
 
 /** After a turn with packets. */
 static inline void

@@ -136,7 +136,7 @@ worker_run(struct worker *worker)
         if (n > 0)
             idle_reset(&worker->idle);
         else
-            idle_wait(&worker->idle, reclaim, worker->number);
+            idle_wait(&worker->idle);
     }
     reclaim_offline(reclaim, worker->number);
     reclaim_unregister(reclaim, worker->number);

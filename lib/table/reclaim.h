@@ -5,10 +5,10 @@
  * Freeing what a reader may still hold: one QSBR domain (rte_rcu_qsbr) for every table.
  *
  * Readers are the workers and the slow path. They report a quiescent state once a loop, each after
- * it has taken from its rings all that was in them when the loop began; workers go offline before
- * they sleep, the slow path stays online through its sleeps of a millisecond. So after two grace
- * periods neither a stack frame nor a ring holds what was taken out of a table before the first:
- * reclaim waits for two.
+ * it has taken from its rings all that was in them when the loop began, and stay online through
+ * their sleeps (200 us, a millisecond): one that slept offline would not be waited for, and find
+ * in its rings afterwards what is long freed. So after two grace periods neither a stack frame nor
+ * a ring holds what was taken out of a table before the first: reclaim waits for two.
  * The control thread is the only writer. An object is first taken out of its table, then deferred.
  *
  * The tables bound what waits: a number is not given out again before its grace, so there are no
@@ -32,7 +32,8 @@ void reclaim_destroy(struct reclaim *reclaim);
 void reclaim_register(struct reclaim *reclaim, unsigned reader);
 void reclaim_unregister(struct reclaim *reclaim, unsigned reader);
 
-/** Around a reader's sleep: while offline it must hold no table pointer and delays nobody. */
+/** A reader's loop begins, and ends: while offline it holds nothing, in its rings neither, and
+ * delays nobody. */
 void reclaim_online(struct reclaim *reclaim, unsigned reader);
 void reclaim_offline(struct reclaim *reclaim, unsigned reader);
 
