@@ -119,7 +119,7 @@ port_open_work(void *argument)
     struct access_port *access = argument;
 
     access->error =
-        port_open(access->spec, PORT_ACCESS, access->mtu, access->ports->control->eal.pool,
+        port_open(access->spec, PORT_ACCESS, access->mtu, 1, access->ports->control->eal.pool,
                   &access->port, access->text, sizeof(access->text));
 }
 
@@ -146,7 +146,7 @@ port_open_done(void *argument)
     counters_port_baseline(control->counters, access->port->number);
     access->phase = PHASE_OPEN;
     access->up = port_link_is_up(access->port);
-    log_info("%s: open, polled by worker %u", access->spec, access->port->owner);
+    log_info("%s: open, polled by worker %u", access->spec, access->port->queues[0].receiver);
     waiters_tell(access, 0, NULL);
 }
 

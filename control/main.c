@@ -135,8 +135,8 @@ open_underlay(struct daemon *daemon)
         .mtu = underlay->mtu,
     };
 
-    if (port_open(underlay->port, PORT_UNDERLAY, underlay->mtu, control->eal.pool,
-                  &control->underlay_port, error, sizeof(error)) != 0) {
+    if (port_open(underlay->port, PORT_UNDERLAY, underlay->mtu, daemon->config.n_workers,
+                  control->eal.pool, &control->underlay_port, error, sizeof(error)) != 0) {
         log_error("underlay %s: port %s: %s", underlay->name, underlay->port, error);
         return false;
     }
@@ -265,7 +265,7 @@ listen_for_requests(struct daemon *daemon)
         verbs_server_add(daemon->rpc, control) != 0 ||
         verbs_endpoint_add(daemon->rpc, control) != 0 ||
         verbs_counters_add(daemon->rpc, control) != 0 ||
-        verbs_daemon_add(daemon->rpc, control) != 0)
+        verbs_worker_add(daemon->rpc, control) != 0 || verbs_daemon_add(daemon->rpc, control) != 0)
         return out_of_memory("the control socket");
     int error = rpc_server_listen(daemon->rpc, config->control_socket, config->control_socket_mode,
                                   group[0] == '\0' ? NULL : group);

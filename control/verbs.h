@@ -23,8 +23,11 @@ int verbs_server_add(struct rpc_server *server, struct control *control);
 /** endpoint.list, neighbour.list */
 int verbs_endpoint_add(struct rpc_server *server, struct control *control);
 
-/** counters.get, drops.get, worker.list */
+/** counters.get, drops.get */
 int verbs_counters_add(struct rpc_server *server, struct control *control);
+
+/** worker.list, worker.move */
+int verbs_worker_add(struct rpc_server *server, struct control *control);
 
 /** config.get, log.level, stop */
 int verbs_daemon_add(struct rpc_server *server, struct control *control);

@@ -311,39 +311,6 @@ drops_get(struct rpc_request *request, const json_t *params, void *context)
     rpc_reply(request, rpc_page_result("drops", list, NULL));
 }
 
-static json_t *
-ports_of(struct control *control, unsigned worker)
-{
-    const struct poll_set *polled = port_poll_set(control->ports, worker);
-    json_t *ports = json_array();
-
-    for (unsigned i = 0; i < polled->n; i++)
-        json_array_append_new(ports, json_string(polled->ports[i]->spec));
-    return ports;
-}
-
-static void
-worker_list(struct rpc_request *request, const json_t *params, void *context)
-{
-    struct control *control = context;
-    json_t *list = json_array();
-
-    (void)params;
-    for (unsigned i = 0; i < control->config->n_workers; i++) {
-        struct worker_counters sum;
-        counters_worker(control->counters, i, &sum);
-        json_t *member = json_pack("{s:i, s:o, s:I, s:I, s:I, s:I, s:o}", "id", (int)i, "ports",
-                                   ports_of(control, i), "packets", (json_int_t)sum.packets,
-                                   "bursts", (json_int_t)sum.bursts, "loops", (json_int_t)sum.loops,
-                                   "idle_loops", (json_int_t)sum.idle_loops, "cpu", json_null());
-        if (control->config->workers[i] != CPU_ANY)
-            set(member, "cpu", (uint64_t)control->config->workers[i]);
-        set(member, "idle_percent", sum.loops == 0 ? 100 : sum.idle_loops * 100 / sum.loops);
-        json_array_append_new(list, member);
-    }
-    rpc_reply(request, rpc_page_result("workers", list, NULL));
-}
-
 int
 verbs_counters_add(struct rpc_server *server, struct control *control)
 {
@@ -359,7 +326,6 @@ verbs_counters_add(struct rpc_server *server, struct control *control)
     static const struct rpc_verb verbs[] = {
         { "counters.get", counters, counters_get },
         { "drops.get", page, drops_get },
-        { "worker.list", page, worker_list },
     };
 
     return rpc_server_add(server, verbs, sizeof(verbs) / sizeof(verbs[0]), control);

@@ -71,7 +71,8 @@ send_to_port(struct worker *worker, const struct port *port, struct transmit_buf
     for (unsigned i = 0; i < buffer->n; i++)
         lengths[i] = rte_pktmbuf_pkt_len(buffer->packets[i]);
 
-    const unsigned sent = port_send(port, buffer->packets, buffer->n);
+    const unsigned sent =
+        port_send(port, port_queue_of(port, worker->number), buffer->packets, buffer->n);
 
     for (unsigned i = 0; i < sent; i++) {
         count_sent(worker, buffer->accounts[i], lengths[i]);
@@ -82,12 +83,14 @@ send_to_port(struct worker *worker, const struct port *port, struct transmit_buf
 }
 
 static void
-send_to_owner(struct worker *worker, const struct port *port, struct transmit_buffer *buffer)
+send_to_worker(struct worker *worker, unsigned sender, const struct port *port,
+               struct transmit_buffer *buffer)
 {
-    struct rte_ring *ring = worker->rings->handover[worker->number][port->owner];
+    struct rte_ring *ring = worker->rings->handover[worker->number][sender];
 
     for (unsigned i = 0; i < buffer->n; i++) {
         *packet_note(buffer->packets[i]) = (struct packet_note){
+            .task = TASK_SEND,
             .port = port->number,
             .vif = VIF_NONE,
             .account = buffer->accounts[i],
@@ -97,6 +100,7 @@ send_to_owner(struct worker *worker, const struct port *port, struct transmit_bu
     const unsigned taken =
         rte_ring_enqueue_burst(ring, (void *const *)buffer->packets, buffer->n, NULL);
 
+    counter_add(&worker->counters->worker.handed_over, taken);
     drop_rest(worker, buffer, taken, DROP_HANDOVER);
 }
 
@@ -105,13 +109,14 @@ flush_port(struct worker *worker, uint16_t number)
 {
     struct transmit_buffer *buffer = &worker->transmit.buffers[number];
     const struct port *port = port_at(worker->ports, number);
+    unsigned sender;
 
     if (port == NULL)
         drop_rest(worker, buffer, 0, DROP_PORT_GONE);
-    else if (port->owner == worker->number)
+    else if ((sender = port_sender(port, worker->number)) == worker->number)
         send_to_port(worker, port, buffer);
     else
-        send_to_owner(worker, port, buffer);
+        send_to_worker(worker, sender, port, buffer);
     buffer->n = 0;
     buffer->metered = false;
 }

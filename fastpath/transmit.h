@@ -3,8 +3,8 @@
 
 /*
  * Sending: frames gather for each port during a turn and leave together at its end, to the port if
- * this worker owns it, else to the hand-over ring of the worker that does. What neither takes is
- * dropped at once: a full queue is not waited for.
+ * this worker owns the transmit queue, else to the hand-over ring of the worker that does. What
+ * neither takes is dropped at once: a full queue is not waited for.
  */
 
 #include <stdbool.h>

@@ -12,6 +12,7 @@
 #include "fastpath/underlay_ingress.h"
 #include "fastpath/vif_egress.h"
 #include "fastpath/vif_ingress.h"
+#include "lib/port/turn.h"
 
 /* What is behind every ingress. */
 static void
@@ -38,11 +39,12 @@ worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf *
 }
 
 static unsigned
-poll_port(struct worker *worker, const struct port *port)
+poll_queue(struct worker *worker, const struct poll *poll)
 {
+    const struct port *port = poll->port;
     struct rte_mbuf *packets[BURST_PACKETS];
     uint64_t octets = 0;
-    const unsigned n = port_receive(port, packets, BURST_PACKETS);
+    const unsigned n = port_receive(port, poll->queue, packets, BURST_PACKETS);
 
     if (n == 0)
         return 0;
@@ -101,19 +103,25 @@ take_ring(struct worker *worker, struct rte_ring *ring)
 unsigned
 worker_turn(struct worker *worker)
 {
-    const struct poll_set *polled = port_poll_set(worker->ports, worker->number);
     struct worker_counters *counters = &worker->counters->worker;
-    unsigned n = 0;
+    uint64_t epoch;
+    const struct poll_set *polled = port_turn_begin(worker->ports, worker->number, &epoch);
+    unsigned n = 0, taken_over = 0;
 
     worker->now = rte_rdtsc();
-    for (unsigned i = 0; i < polled->n; i++)
-        n += poll_port(worker, polled->ports[i]);
+    for (unsigned i = 0; i < polled->n; i++) {
+        if (likely(port_gate_is_open(worker->ports, &polled->polls[i])))
+            n += poll_queue(worker, &polled->polls[i]);
+    }
     n += take_ring(worker, worker->rings->inject[worker->number]);
     for (unsigned from = 0; from < worker->rings->n_workers; from++) {
         if (from != worker->number)
-            n += take_ring(worker, worker->rings->handover[from][worker->number]);
+            taken_over += take_ring(worker, worker->rings->handover[from][worker->number]);
     }
+    n += taken_over;
     transmit_flush(worker);
+    port_turn_end(worker->ports, worker->number, polled, epoch);
+    counter_add(&counters->taken_over, taken_over);
     counter_add(&counters->loops, 1);
     counter_add(&counters->packets, n);
     if (n == 0)

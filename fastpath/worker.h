@@ -35,7 +35,7 @@ struct worker {
     struct transmit transmit;
 };
 
-/** One turn: each port, the inject ring, the hand-over rings, then what is to be sent.
+/** One turn: each receive queue, the inject ring, the hand-over rings, then what is to be sent.
  * @return packets taken in. */
 unsigned worker_turn(struct worker *worker);
 

@@ -60,7 +60,7 @@ send_packet(struct slowpath *slowpath, uint16_t port, uint32_t vif, struct rte_m
         return;
     }
     packet_note(packet)->port = port;
-    if (rte_ring_enqueue(slowpath->config.rings->inject[at->owner], packet) != 0)
+    if (rte_ring_enqueue(slowpath->config.rings->inject[port_sender(at, 0)], packet) != 0)
         drop_packet(slowpath, vif, packet, DROP_INJECT);
 }
 

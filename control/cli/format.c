@@ -69,6 +69,25 @@ format_next_hops(const json_t *value, char *text, size_t size)
 }
 
 void
+format_queues(const json_t *value, char *text, size_t size)
+{
+    const json_t *member;
+    size_t i;
+
+    text[0] = '\0';
+    json_array_foreach(value, i, member)
+    {
+        if (i > 0)
+            append(text, size, ", ");
+        append_scalar(json_object_get(member, "port"), text, size);
+        append(text, size, " ");
+        append_scalar(json_object_get(member, "queue"), text, size);
+    }
+    if (text[0] == '\0')
+        append(text, size, "-");
+}
+
+void
 format_any(const json_t *value, char *text, size_t size)
 {
     if (json_is_array(value)) {

@@ -18,6 +18,9 @@ cli_formatter format_any;
 /** A list of next hops, each an address or an object with one: the addresses. */
 cli_formatter format_next_hops;
 
+/** A list of objects with a port and a queue: "PORT QUEUE", as worker.move wants it. */
+cli_formatter format_queues;
+
 /** Seconds as 14s, 5m, 3h or 12d. */
 cli_formatter format_age;
 

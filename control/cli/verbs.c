@@ -143,9 +143,12 @@ static const struct cli_column drop_columns[] = {
 static const struct cli_column worker_columns[] = {
     NUMBER("ID", "id"),
     NUMBER("CPU", "cpu"),
-    TEXT("PORTS", "ports"),
+    { "RECEIVES", "receives", format_queues, false },
+    { "SENDS", "sends", format_queues, false },
     NUMBER("PACKETS", "packets"),
     NUMBER("BURSTS", "bursts"),
+    NUMBER("HANDED OVER", "handed_over"),
+    NUMBER("TAKEN OVER", "taken_over"),
     { "IDLE", "idle_percent", format_percent, true },
     END,
 };
@@ -197,6 +200,13 @@ static const struct cli_argument vif_add_arguments[] = {
 
 static const struct cli_argument name_argument[] = {
     POSITION("NAME", "name", CLI_STRING),
+    END_ARGUMENTS,
+};
+
+static const struct cli_argument move_arguments[] = {
+    POSITION("PORT", "port", CLI_STRING),
+    POSITION("QUEUE", "queue", CLI_INTEGER),
+    POSITION("WORKER", "worker", CLI_INTEGER),
     END_ARGUMENTS,
 };
 
@@ -301,7 +311,12 @@ const struct cli_verb cli_verbs[] = {
       .method = "worker.list",
       .list = "workers",
       .columns = worker_columns,
-      .help = "worker threads, their ports and load" },
+      .help = "worker threads, their queues and load" },
+    { .noun = "worker",
+      .verb = "move",
+      .method = "worker.move",
+      .arguments = move_arguments,
+      .help = "have another worker poll a receive queue" },
     { .noun = "config",
       .verb = "get",
       .method = "config.get",

@@ -4,9 +4,13 @@
 /*
  * Ports: where frames enter and leave, behind one interface whatever drives them.
  *
- * A port has a number of ours (stable while it lives), a role, and a worker that owns its queue
- * pair: polled and transmitted to by that worker alone. The backend is DPDK's ethdev; rte_vhost is
- * to become the second one behind the same functions.
+ * A port has a number of ours (stable while it lives), a role, and queue pairs: an access port one,
+ * an underlay port as many as there are workers where its device chooses the receive queue by a
+ * hash of the outer headers, ports of UDP included, and one where it does not.
+ * A receive queue is polled by one worker at a time; which one, port_move() changes. A transmit
+ * queue belongs to one worker for as long as the port lives, and only its owner sends on it: what
+ * another worker has for it goes through the hand-over ring (lib/ring/rings.h). The backend is
+ * DPDK's ethdev; rte_vhost is to become the second one behind the same functions.
  *
  * Making and removing a port may block and runs on the helper thread; publishing it to the workers
  * is one store by the control thread; a port that was taken out is closed after grace.
@@ -32,23 +36,44 @@ enum port_role {
     PORT_HOST,     /* host0: what is for the kernel of this host */
 };
 
+/* The pair of a receive and a transmit queue of the same number. */
+struct port_queue {
+    uint8_t receiver;      /* worker that polls, or is to poll as soon as the gate opens; control */
+    uint8_t left;          /* worker that polled before; control */
+    uint8_t sender;        /* worker that owns the transmit queue; does not change */
+    _Atomic uint64_t gate; /* lib/port/turn.h */
+};
+
 struct port {
     uint16_t number; /* index in the port table */
     uint16_t ethdev; /* DPDK's port id */
     uint8_t role;    /* enum port_role */
-    uint8_t owner;   /* worker that polls it and sends on it */
-    uint16_t mtu;    /* largest IP packet, octets */
+    uint8_t n_queues;
+    uint16_t mtu; /* largest IP packet, octets */
     struct mac_addr mac;
+    struct port_queue queues[WORKERS_MAX];
     uint8_t kind;             /* enum port_kind */
     int tap_fd;               /* PORT_TAP: the driver's file descriptor, else -1 */
     char kernel_name[16];     /* of the kernel's interface, empty if there is none */
     char spec[PORT_SPEC_MAX]; /* as the configuration names it: "tap:vm1", "0000:3b:02.0" */
 };
 
+/* A receive queue. */
+struct poll {
+    struct port *port;
+    uint16_t queue;
+};
+
 /* What a worker polls: immutable, replaced by one store. */
 struct poll_set {
     unsigned n;
-    struct port *ports[];
+    unsigned n_leaving; /* queues behind the first n, polled no more, to be let go */
+    struct poll polls[];
+};
+
+/* What a worker says at the end of each turn, on a cache line of its own. */
+struct port_turn {
+    _Alignas(RTE_CACHE_LINE_SIZE) _Atomic uint64_t epoch; /* that the turn began in */
 };
 
 struct reclaim;
@@ -56,8 +81,12 @@ struct reclaim;
 struct port_table {
     _Atomic(struct port *) ports[PORTS_MAX];           /* by number; control writes */
     _Atomic(struct poll_set *) poll_sets[WORKERS_MAX]; /* by worker; control writes */
+    struct port_turn turns[WORKERS_MAX];               /* by worker, which writes */
+    struct port_turn epoch; /* counts the queues that were let go; those that do write */
     unsigned n_workers;
-    bool taken[PORTS_MAX]; /* control only: in use, or not yet through with grace */
+    /* control only: */
+    struct port *published[PORTS_MAX]; /* as in `ports`, but a step ahead of it */
+    bool taken[PORTS_MAX];             /* a number in use, or not yet through with grace */
     struct reclaim *reclaim;
 };
 
@@ -68,25 +97,40 @@ port_at(struct port_table *table, uint16_t number)
     return atomic_load_explicit(&table->ports[number], memory_order_acquire);
 }
 
-/** The ports that `worker` polls; never NULL. That worker, between two quiescent states. */
+/** What `worker` polls; never NULL. Control, and that worker (lib/port/turn.h). */
 static inline const struct poll_set *
 port_poll_set(struct port_table *table, unsigned worker)
 {
     return atomic_load_explicit(&table->poll_sets[worker], memory_order_acquire);
 }
 
-/** Takes up to `n` frames from a port. Its owner. */
+/** The queue pair on which frames of `worker` leave; its sender may be another worker. */
 static inline unsigned
-port_receive(const struct port *port, struct rte_mbuf **packets, unsigned n)
+port_queue_of(const struct port *port, unsigned worker)
 {
-    return rte_eth_rx_burst(port->ethdev, 0, packets, (uint16_t)n);
+    return port->n_queues == 1 ? 0 : worker % port->n_queues;
 }
 
-/** Gives up to `n` frames to a port; what is not taken stays the caller's. Its owner. */
+/** The worker that sends what `worker` has for the port. Workers; for the slow path any `worker`.
+ */
 static inline unsigned
-port_send(const struct port *port, struct rte_mbuf **packets, unsigned n)
+port_sender(const struct port *port, unsigned worker)
 {
-    return rte_eth_tx_burst(port->ethdev, 0, packets, (uint16_t)n);
+    return port->queues[port_queue_of(port, worker)].sender;
+}
+
+/** Takes up to `n` frames from a queue. Its receiver. */
+static inline unsigned
+port_receive(const struct port *port, unsigned queue, struct rte_mbuf **packets, unsigned n)
+{
+    return rte_eth_rx_burst(port->ethdev, (uint16_t)queue, packets, (uint16_t)n);
+}
+
+/** Gives up to `n` frames to a queue; what is not taken stays the caller's. Its sender. */
+static inline unsigned
+port_send(const struct port *port, unsigned queue, struct rte_mbuf **packets, unsigned n)
+{
+    return rte_eth_tx_burst(port->ethdev, (uint16_t)queue, packets, (uint16_t)n);
 }
 
 /** Octets of data room, headroom not counted, that a packet buffer must have so that a frame with
@@ -101,29 +145,40 @@ void port_table_destroy(struct port_table *table);
  * Opens, configures and starts a port: may block; helper thread (or at start, before the workers).
  * @param spec see lib/port/spec.h
  * @param mtu wanted MTU, 0: the port's own
+ * @param queues queue pairs at most; an access port takes 1
  * @param port the port, allocated, not yet published; port_close() frees it
  * @return 0 or a negative errno with a text in `error`.
  */
-int port_open(const char *spec, enum port_role role, uint16_t mtu, struct rte_mempool *pool,
-              struct port **port, char *error, size_t error_size);
+int port_open(const char *spec, enum port_role role, uint16_t mtu, unsigned queues,
+              struct rte_mempool *pool, struct port **port, char *error, size_t error_size);
 
 /** Stops and removes a port that no worker sees any more, and frees it. May block; helper thread.
  */
 void port_close(struct port *port);
 
 /**
- * Publishes a port: gives it a number and an owner (the worker with the fewest ports), makes it
- * visible by number and in its owner's poll set. Control thread.
+ * Publishes a port: gives it a number, its receive queues each to the worker with the fewest, and
+ * its transmit queues each to a worker of its own; makes it visible by number and in the poll sets.
+ * Control thread.
  * @return 0, -ENOSPC or -ENOMEM.
  */
 int port_publish(struct port_table *table, struct port *port);
 
 /**
- * Takes a port out of the table and of its owner's poll set; after grace `gone(argument)` runs on
+ * Takes a port out of the table and of the poll sets; after grace `gone(argument)` runs on
  * the control thread, which then has the port closed. Control thread. @return 0 or -ENOMEM.
  */
 int port_withdraw(struct port_table *table, struct port *port, void (*gone)(void *),
                   void *argument);
+
+/**
+ * Has another worker poll a receive queue, without loss and without two packets of a flow changing
+ * places (lib/port/turn.h): it begins as soon as everything that the one before received is on its
+ * way. The transmit queue stays where it is. Control thread.
+ * @return 0, -EINVAL (no such queue or worker), -EBUSY (the queue is still on its way from an
+ * earlier move) or -ENOMEM.
+ */
+int port_move(struct port_table *table, struct port *port, unsigned queue, unsigned worker);
 
 /** True if the port's link is up. Never blocks. Control thread. */
 bool port_link_is_up(const struct port *port);

@@ -189,6 +189,8 @@ counters_worker(const struct counters *counters, unsigned thread, struct worker_
         .idle_loops = __atomic_load_n(&worker->idle_loops, __ATOMIC_RELAXED),
         .packets = __atomic_load_n(&worker->packets, __ATOMIC_RELAXED),
         .bursts = __atomic_load_n(&worker->bursts, __ATOMIC_RELAXED),
+        .handed_over = __atomic_load_n(&worker->handed_over, __ATOMIC_RELAXED),
+        .taken_over = __atomic_load_n(&worker->taken_over, __ATOMIC_RELAXED),
     };
 }
 

@@ -41,6 +41,7 @@ struct port_counters {
 
 struct worker_counters {
     uint64_t loops, idle_loops, packets, bursts;
+    uint64_t handed_over, taken_over; /* packets to and from other workers */
 };
 
 /* Packets that ended or began here: answered, taken in or split; made. */

@@ -121,7 +121,7 @@ add_port(struct scenario *scenario, json_t *object, struct rte_mempool *pool)
 
     if (port_open(text_of(object, "spec"),
                   role != NULL && strcmp(role, "underlay") == 0 ? PORT_UNDERLAY : PORT_ACCESS,
-                  (uint16_t)number_of(object, "mtu", 0), pool, &port, error, sizeof(error)) != 0)
+                  (uint16_t)number_of(object, "mtu", 0), 1, pool, &port, error, sizeof(error)) != 0)
         return wrong("port", error);
     if (port_publish(scenario->port_table, port) != 0) {
         port_close(port);

@@ -165,7 +165,7 @@ change_ports(void)
     struct port *port;
     char error[256];
 
-    assert_int_equal(port_open("null:", PORT_ACCESS, 0, pool, &port, error, sizeof(error)), 0);
+    assert_int_equal(port_open("null:", PORT_ACCESS, 0, 1, pool, &port, error, sizeof(error)), 0);
     assert_int_equal(port_publish(scenario.port_table, port), 0);
     assert_int_equal(port_withdraw(scenario.port_table, port, close_port, port), 0);
 }

@@ -46,7 +46,7 @@ static json_t *description;
 static struct worker *
 owner_of(unsigned port)
 {
-    return fastpath_worker(scenario.fastpath, scenario.ports[port]->owner);
+    return fastpath_worker(scenario.fastpath, scenario.ports[port]->queues[0].sender);
 }
 
 static uint64_t
@@ -277,7 +277,8 @@ a_full_handover_ring_drops_and_says_so(void **state)
     const uint64_t sent = sent_by(FABRIC);
 
     (void)state;
-    assert_int_not_equal(scenario.ports[FABRIC]->owner, scenario.ports[ACCESS]->owner);
+    assert_int_not_equal(scenario.ports[FABRIC]->queues[0].sender,
+                         scenario.ports[ACCESS]->queues[0].sender);
     for (unsigned i = 0; i < HANDOVER_RING_PACKETS + 10; i++) {
         struct rte_mbuf *packet = guest_packet(0);
 

@@ -37,7 +37,7 @@ struct reclaim {
     struct {
         void (*release)(void *);
         void *argument;
-    } waiting[16];
+    } waiting[64];
 };
 
 static struct reclaim grace;
@@ -45,7 +45,7 @@ static struct reclaim grace;
 void
 reclaim_defer(struct reclaim *reclaim, void (*release)(void *), void *argument)
 {
-    assert_true(reclaim->n < 16);
+    assert_true(reclaim->n < 64);
     reclaim->waiting[reclaim->n].release = release;
     reclaim->waiting[reclaim->n++].argument = argument;
 }
@@ -152,7 +152,7 @@ port_open_or_fail(const char *spec)
     struct port *port = NULL;
     char error[256] = "";
 
-    if (port_open(spec, PORT_ACCESS, 0, pool, &port, error, sizeof(error)) != 0)
+    if (port_open(spec, PORT_ACCESS, 0, 1, pool, &port, error, sizeof(error)) != 0)
         fail_msg("%s: %s", spec, error);
     return port;
 }
@@ -171,11 +171,11 @@ churn(const char *spec, unsigned times)
         assert_int_equal(port_publish(table, port), 0);
         assert_int_equal(port->number, 0);
         assert_ptr_equal(port_at(table, 0), port);
-        assert_int_equal(port_poll_set(table, port->owner)->n, 1);
+        assert_int_equal(port_poll_set(table, port->queues[0].receiver)->n, 1);
         assert_true(port_link_is_up(port));
         assert_int_equal(port_withdraw(table, port, port_is_gone, &gone), 0);
         assert_null(port_at(table, 0));
-        assert_int_equal(port_poll_set(table, port->owner)->n, 0);
+        assert_int_equal(port_poll_set(table, port->queues[0].receiver)->n, 0);
         assert_false(gone);
         reclaim_poll(&grace);
         assert_true(gone);
@@ -215,7 +215,9 @@ static void
 ports_are_spread_over_workers_and_numbers_rest_until_grace(void **state)
 {
     struct port_table *table = port_table_create(2, &grace);
-    struct port ports[4] = { 0 };
+    struct port ports[4] = {
+        { .n_queues = 1 }, { .n_queues = 1 }, { .n_queues = 1 }, { .n_queues = 1 }
+    };
     bool gone = false;
     (void)state;
 
@@ -223,7 +225,7 @@ ports_are_spread_over_workers_and_numbers_rest_until_grace(void **state)
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(port_publish(table, &ports[i]), 0);
         assert_int_equal(ports[i].number, i);
-        assert_int_equal(ports[i].owner, i % 2);
+        assert_int_equal(ports[i].queues[0].receiver, i % 2);
     }
     assert_int_equal(port_poll_set(table, 0)->n, 2);
     assert_int_equal(port_withdraw(table, &ports[0], port_is_gone, &gone), 0);
@@ -248,23 +250,23 @@ what_cannot_be_opened_is_said_clearly(void **state)
     int status;
     (void)state;
 
-    assert_int_equal(port_open("af_packet:nosuchif0", PORT_ACCESS, 0, pool, &port, error, 256),
+    assert_int_equal(port_open("af_packet:nosuchif0", PORT_ACCESS, 0, 1, pool, &port, error, 256),
                      -ENODEV);
     assert_non_null(strstr(error, "nosuchif0"));
     assert_int_equal(
-        port_open("pcap:/nonexistent/a,/nonexistent/b", PORT_ACCESS, 0, pool, &port, error, 256),
+        port_open("pcap:/nonexistent/a,/nonexistent/b", PORT_ACCESS, 0, 1, pool, &port, error, 256),
         -ENOENT);
-    assert_int_equal(port_open("nonsense", PORT_ACCESS, 0, pool, &port, error, 256), -EINVAL);
-    assert_true(port_open("0000:ff:1f.7", PORT_ACCESS, 0, pool, &port, error, 256) < 0);
+    assert_int_equal(port_open("nonsense", PORT_ACCESS, 0, 1, pool, &port, error, 256), -EINVAL);
+    assert_true(port_open("0000:ff:1f.7", PORT_ACCESS, 0, 1, pool, &port, error, 256) < 0);
     if (geteuid() == 0 && access("/dev/net/tun", W_OK) == 0) {
-        assert_int_equal(port_open("tap:lo", PORT_ACCESS, 0, pool, &port, error, 256), -EEXIST);
+        assert_int_equal(port_open("tap:lo", PORT_ACCESS, 0, 1, pool, &port, error, 256), -EEXIST);
     }
 
     do
-        status = port_open("null:", PORT_ACCESS, 0, pool, &null_ports[n], error, 256);
+        status = port_open("null:", PORT_ACCESS, 0, 1, pool, &null_ports[n], error, 256);
     while (status == 0 && ++n < RTE_MAX_ETHPORTS);
     assert_int_equal(n, RTE_MAX_ETHPORTS);
-    assert_int_equal(port_open("null:", PORT_ACCESS, 0, pool, &port, error, 256), -ENOSPC);
+    assert_int_equal(port_open("null:", PORT_ACCESS, 0, 1, pool, &port, error, 256), -ENOSPC);
     assert_non_null(strstr(error, "in use"));
     while (n > 0)
         port_close(null_ports[--n]);
@@ -276,7 +278,7 @@ port_receive_one(const struct port *port, struct rte_mbuf **packet)
 {
     unsigned n = 0;
 
-    for (unsigned i = 0; i < 5000 && (n = port_receive(port, packet, 1)) == 0; i++)
+    for (unsigned i = 0; i < 5000 && (n = port_receive(port, 0, packet, 1)) == 0; i++)
         usleep(1000);
     return n;
 }
@@ -341,7 +343,7 @@ af_packet_keeps_tags_and_sizes_and_does_not_hear_itself(void **state)
 
     for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
         packet = frame_make(frames[i].vlan, frames[i].length);
-        assert_int_equal(port_send(ports[0], &packet, 1), 1);
+        assert_int_equal(port_send(ports[0], 0, &packet, 1), 1);
         do
             assert_int_equal(port_receive_one(ports[1], &packet), 1);
         while (!frame_is_ours(packet) && (rte_pktmbuf_free(packet), true));
@@ -352,7 +354,7 @@ af_packet_keeps_tags_and_sizes_and_does_not_hear_itself(void **state)
             assert_int_equal(rte_pktmbuf_mtod(packet, const uint8_t *)[15], frames[i].vlan & 0xff);
         rte_pktmbuf_free(packet);
     }
-    while (port_receive(ports[0], &packet, 1) == 1) {
+    while (port_receive(ports[0], 0, &packet, 1) == 1) {
         assert_false(frame_is_ours(packet));
         rte_pktmbuf_free(packet);
     }
@@ -360,9 +362,9 @@ af_packet_keeps_tags_and_sizes_and_does_not_hear_itself(void **state)
     assert_int_equal(system(command), 0);
     assert_false(port_link_is_up(ports[0]));
     packet = frame_make(0, 60);
-    if (port_send(ports[0], &packet, 1) == 0)
+    if (port_send(ports[0], 0, &packet, 1) == 0)
         rte_pktmbuf_free(packet);
-    assert_int_equal(port_receive(ports[0], &packet, 1), 0);
+    assert_int_equal(port_receive(ports[0], 0, &packet, 1), 0);
     port_close(ports[0]);
     port_close(ports[1]);
 }
@@ -384,11 +386,12 @@ a_socket_that_a_dead_process_left_is_replaced(void **state)
     assert_int_equal(access(address.sun_path, F_OK), -1);
 
     assert_int_equal(
-        port_open("vhost:/nonexistent/socket", PORT_ACCESS, 0, pool, &port, error, 256), -ENOENT);
+        port_open("vhost:/nonexistent/socket", PORT_ACCESS, 0, 1, pool, &port, error, 256),
+        -ENOENT);
     assert_non_null(strstr(error, "/nonexistent"));
     fd = open(address.sun_path, O_CREAT | O_WRONLY, 0600);
     assert_int_equal(close(fd), 0);
-    assert_int_equal(port_open(spec, PORT_ACCESS, 0, pool, &port, error, 256), -EEXIST);
+    assert_int_equal(port_open(spec, PORT_ACCESS, 0, 1, pool, &port, error, 256), -EEXIST);
     assert_int_equal(unlink(address.sun_path), 0);
 }
 
@@ -429,7 +432,8 @@ a_vhost_guest_is_offered_no_offloads(void **state)
     assert_int_equal(close(fd), 0);
 
     /* who listens is not pushed aside */
-    assert_int_equal(port_open(spec, PORT_ACCESS, 0, pool, &second, error, sizeof(error)), -EEXIST);
+    assert_int_equal(port_open(spec, PORT_ACCESS, 0, 1, pool, &second, error, sizeof(error)),
+                     -EEXIST);
     assert_non_null(strstr(error, address.sun_path));
     assert_int_equal(access(address.sun_path, F_OK), 0);
     port_close(port);
@@ -476,7 +480,7 @@ a_tap_port_outlives_its_interface(void **state)
     packet = rte_pktmbuf_alloc(pool);
     assert_non_null(packet);
     memset(rte_pktmbuf_append(packet, 60), 0xff, 60);
-    if (port_send(port, &packet, 1) == 0)
+    if (port_send(port, 0, &packet, 1) == 0)
         rte_pktmbuf_free(packet);
 
     snprintf(command, sizeof(command), "ip netns del %s", name);
@@ -484,11 +488,11 @@ a_tap_port_outlives_its_interface(void **state)
     for (unsigned i = 0; i < 1000 && port_link_is_up(port); i++)
         usleep(10000); /* the kernel deletes a namespace in its own time */
     assert_false(port_link_is_up(port));
-    assert_int_equal(port_receive(port, &packet, 1), 0);
+    assert_int_equal(port_receive(port, 0, &packet, 1), 0);
     packet = rte_pktmbuf_alloc(pool);
     assert_non_null(packet);
     memset(rte_pktmbuf_append(packet, 60), 0xff, 60);
-    if (port_send(port, &packet, 1) == 0)
+    if (port_send(port, 0, &packet, 1) == 0)
         rte_pktmbuf_free(packet);
     port_close(port);
     port_close(port_open_or_fail(spec));
