@@ -54,7 +54,7 @@ arp_answer(const struct vif *vif, const uint8_t *octets, size_t length, struct f
     if (guest_has_address(vif, target) || !ip_addr_is_unicast(&target_address))
         return DROP_ARP_IGNORED;
 
-    const struct link_address link = link_to_guest(vif);
+    const struct link_address link = link_to_guest(vif, IP_V4);
     arp_message_write(reply, &link, ARP_REPLY, &vif->gateway_mac, request.target_address, &vif->mac,
                       request.sender_address);
     return PARSE_OK;

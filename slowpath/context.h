@@ -29,6 +29,7 @@ struct slowpath {
     struct rate_limit dhcp_log, conflict_log;
     struct announcement announcements[PORTS_MAX]; /* by port number */
     uint64_t announce_ms;                         /* when the ports are looked at next */
+    uint64_t advertised;                          /* router advertisements: how far nd_turn() is */
     uint64_t now_ms;                              /* of this turn */
     atomic_bool stop;
     uint8_t scratch[FRAME_OCTETS_MAX]; /* a punted frame that came in several segments */

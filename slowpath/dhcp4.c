@@ -217,7 +217,7 @@ write_answer(struct exchange *exchange, struct frame *reply)
     const struct dhcp4_message *request = &exchange->request;
     uint8_t octets[DHCP4_MESSAGE_MAX];
     const size_t length = write_message(exchange, octets);
-    struct link_address link = link_to_guest(exchange->vif);
+    struct link_address link = link_to_guest(exchange->vif, IP_V4);
     uint32_t destination = exchange->address;
 
     if (length == 0)

@@ -18,6 +18,9 @@
 
 #define MAC_BROADCAST ((struct mac_addr){ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } })
 
+/* Nodes on the same link that listen to all (RFC 4291 section 2.7.1). */
+#define IPV6_ALL_NODES ((struct ip_addr){ IP_V6, { 0xff, 0x02, [15] = 1 } })
+
 struct frame {
     size_t length; /* 0: nothing is to be sent */
     uint8_t octets[FRAME_OCTETS_MAX];
@@ -29,8 +32,8 @@ struct link_address {
     uint16_t vlan; /* VLAN_UNTAGGED: no tag is written */
 };
 
-/** From the virtual router to an interface's guest. */
-struct link_address link_to_guest(const struct vif *vif);
+/** From the virtual router, which has a MAC address for each family, to an interface's guest. */
+struct link_address link_to_guest(const struct vif *vif, uint8_t family);
 
 /** Begins a frame: Ethernet and the tag. @return octets written: where the payload begins. */
 size_t frame_begin(struct frame *frame, const struct link_address *link, uint16_t type);
@@ -42,6 +45,23 @@ size_t frame_begin(struct frame *frame, const struct link_address *link, uint16_
  */
 void frame_add_ipv4(struct frame *frame, uint8_t dscp_ecn, uint8_t protocol, be32 source,
                     be32 destination, size_t payload);
+
+/**
+ * Begins an ICMPv6 packet at the frame's end; its message is appended next, the checksum field
+ * zero.
+ * @return what frame_end_icmp6() wants to know.
+ */
+size_t frame_begin_icmp6(struct frame *frame, uint8_t traffic_class, uint8_t hop_limit,
+                         const struct ip_addr *source, const struct ip_addr *destination);
+
+/** Ends it: writes length and checksum. */
+void frame_end_icmp6(struct frame *frame, size_t begun);
+
+/** Appends octets, of which there must be room for. */
+void frame_append(struct frame *frame, const void *octets, size_t length);
+
+/** The MAC address of an IPv6 group (RFC 2464 section 7). */
+struct mac_addr mac_of_group(const struct ip_addr *group);
 
 /** True if `mac` can be the address of one station: neither zero nor a group. */
 static inline bool

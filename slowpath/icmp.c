@@ -139,7 +139,7 @@ icmp_error_write(const struct vif *vif, const struct icmp_error *error, const ui
     header.checksum =
         checksum_finish(checksum_add(checksum_add(0, &header, sizeof(header)), quote, quoted));
 
-    const struct link_address link = link_to_guest(vif);
+    const struct link_address link = link_to_guest(vif, IP_V4);
     frame_begin(reply, &link, ETHERTYPE_IPV4);
     frame_add_ipv4(reply, DSCP_CS6, IP_PROTOCOL_ICMP, htobe32(ip_addr_to_v4(&vif->gateway)),
                    ip.v4->source, sizeof(header) + quoted);

@@ -23,6 +23,7 @@
 #include "slowpath/context.h"
 #include "slowpath/dhcp4.h"
 #include "slowpath/icmp.h"
+#include "slowpath/nd.h"
 #include "slowpath/neighbour.h"
 #include "slowpath/send.h"
 #include "slowpath/underlay.h"
@@ -81,6 +82,15 @@ handle_arp(struct slowpath *slowpath, const struct punted *punted)
 }
 
 static enum drop_reason
+handle_nd(struct slowpath *slowpath, const struct punted *punted)
+{
+    const enum drop_reason reason =
+        nd_answer(punted->vif, punted->octets, punted->here, &slowpath->reply);
+
+    return reason == PARSE_OK ? reply_to_guest(slowpath, punted->vif) : reason;
+}
+
+static enum drop_reason
 handle_dhcp4(struct slowpath *slowpath, const struct punted *punted)
 {
     uint8_t type;
@@ -109,7 +119,7 @@ static enum drop_reason
 handle_gateway(struct slowpath *slowpath, const struct punted *punted, size_t l3_offset)
 {
     const struct vif *vif = punted->vif;
-    const struct link_address link = link_to_guest(vif);
+    const struct link_address link = link_to_guest(vif, IP_V4);
 
     if (punted->here < punted->length)
         return DROP_TOO_BIG;
@@ -165,9 +175,11 @@ handle_of_guest(struct slowpath *slowpath, const struct packet_note *note,
     const enum drop_reason stranger = check_origin(punted->vif, note, punted);
     if (stranger != PARSE_OK)
         return stranger;
-    if (!punted->vif->up || punted->vif->gateway.family != IP_V4)
+    if (!punted->vif->up)
         return DROP_INTERFACE_DOWN;
     switch (note->reason) {
+    case PUNT_ND:
+        return handle_nd(slowpath, punted);
     case PUNT_ARP:
         return handle_arp(slowpath, punted);
     case PUNT_DHCP4:
@@ -247,6 +259,7 @@ slowpath_poll_once(struct slowpath *slowpath, uint64_t now_ms)
     slowpath->now_ms = now_ms;
     neighbours_turn(slowpath);
     underlay_turn(slowpath);
+    nd_turn(slowpath);
     for (unsigned i = 0; i < rings->n_workers; i++)
         taken += empty_ring(slowpath, rings->punt[i]);
     counter_add(&counters->loops, 1);

@@ -30,7 +30,7 @@ run_frame(const uint8_t *octets, size_t size)
         { ICMP_UNREACHABLE, ICMP_CODE_FRAGMENTATION_NEEDED, 1400 },
     };
     const struct vif vif = guest_vif(100);
-    const struct link_address link = link_to_guest(&vif);
+    const struct link_address link = link_to_guest(&vif, IP_V4);
     struct frame_view view;
 
     if (parse_frame(octets, size, &view) != PARSE_OK)

@@ -285,7 +285,7 @@ def rebuilt(octets):
 TSHARK_FIELDS = ["frame.protocols", "eth.dst", "ip.src", "ip.dst", "ip.ttl", "ip.checksum.status",
                  "ipv6.src", "ipv6.dst", "ipv6.hlim", "vxlan.vni",
                  "udp.srcport", "udp.dstport", "gre.proto", "mpls.label", "mpls.bottom", "mpls.ttl",
-                 "mpls.exp", "_ws.malformed"]
+                 "mpls.exp", "icmpv6.checksum.status", "_ws.malformed"]
 
 
 def tshark(frames):

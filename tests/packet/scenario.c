@@ -166,6 +166,24 @@ rate_of(json_t *object)
     };
 }
 
+/* "addresses6": [ADDRESS...], "router_advertisement": true */
+static bool
+service6_of(json_t *object, struct vif_service *service)
+{
+    json_t *address;
+    size_t i;
+
+    service->router_advertisement = json_is_true(json_object_get(object, "router_advertisement"));
+    json_array_foreach(json_object_get(object, "addresses6"), i, address)
+    {
+        if (i == VIF_SOURCES_MAX ||
+            ip_addr_parse(json_string_value(address), &service->addresses6[i]) != 0)
+            return false;
+        service->n_addresses6++;
+    }
+    return true;
+}
+
 static const char *
 add_vif(struct scenario *scenario, json_t *object)
 {
@@ -191,6 +209,8 @@ add_vif(struct scenario *scenario, json_t *object)
         return wrong("vif's gateway", name);
     if (!service_of(json_object_get(object, "dhcp"), &vif.service))
         return wrong("vif's dhcp", name);
+    if (!service6_of(object, &vif.service))
+        return wrong("vif's addresses6", name);
     vif.port = (uint16_t)port;
     snprintf(vif.name, sizeof(vif.name), "%s", name == NULL ? "" : name);
     if (text_of(object, "mac") == NULL || mac_parse(text_of(object, "mac"), &vif.mac) != 0)

@@ -55,8 +55,12 @@ rig_vif(void)
         .n_sources = 1,
         .mac = RIG_GUEST_MAC,
         .gateway_mac = MAC_VIRTUAL_ROUTER,
+        .gateway_mac6 = MAC_VIRTUAL_ROUTER_V6,
         .sources = { { 0x0a00000b, UINT32_MAX } },
+        .n_sources6 = 1,
+        .sources6 = { { { 0x20, 0x01, 0x0d, 0xb8, [15] = 0x11 }, 128 } },
         .gateway = ip_addr_from_v4(0xa9fe0001),
+        .gateway6 = rig_address("fe80::1"),
         .service = {
             .dhcp = true,
             .address = ip_addr_from_v4(0x0a00000b),
@@ -64,6 +68,8 @@ rig_vif(void)
             .lease_seconds = 3600,
             .n_dns = 2,
             .dns = { ip_addr_from_v4(0x09090909), ip_addr_from_v4(0x01010101) },
+            .n_addresses6 = 1,
+            .addresses6 = { rig_address("2001:db8::11") },
         },
         .name = "vm1",
     };
@@ -86,7 +92,10 @@ rig_open(struct rig *rig)
     const struct counters_shape shape = { 2, limits.vifs, limits.vrfs, limits.endpoints, 16 };
     const struct vif vif = rig_vif();
 
-    *rig = (struct rig){ .now_ms = 1000000 };
+    *rig = (struct rig){
+        .underlay = { .v4 = rig_address("192.0.2.11"), .mtu = 1500 },
+        .now_ms = 1000000,
+    };
     rig->tables = tables_create(&limits, 2, PORTS_MAX);
     rig->rings = rings_create(1);
     rig->counters = counters_create(&shape);
@@ -103,16 +112,13 @@ rig_open(struct rig *rig)
     assert_int_equal(vif_add(&rig->tables->vifs, &vif, &rig->vif), 0);
     rig->available = rte_mempool_avail_count(rig->pool);
 
-    static struct underlay underlay;
-
-    underlay = (struct underlay){ .v4 = ip_addr_from_v4(0xc000020b), .mtu = 1500 }; /* 192.0.2.11 */
     const struct slowpath_config config = {
         .tables = rig->tables,
         .ports = rig->ports,
         .rings = rig->rings,
         .counters = rig->counters,
         .pool = rig->pool,
-        .underlay = &underlay,
+        .underlay = &rig->underlay,
     };
     rig->slowpath = slowpath_create(&config);
     assert_non_null(rig->slowpath);
@@ -220,7 +226,8 @@ rig_punt_packet(struct rig *rig, struct rte_mbuf *packet, const struct packet_no
 void
 rig_punt(struct rig *rig, enum punt_reason reason, const uint8_t *octets, size_t length)
 {
-    const bool underlay = reason == PUNT_UNDERLAY_ARP || reason == PUNT_UNDERLAY_LOCAL;
+    const bool underlay =
+        reason == PUNT_UNDERLAY_ARP || reason == PUNT_UNDERLAY_ND || reason == PUNT_UNDERLAY_LOCAL;
     const struct packet_note note = {
         .reason = (uint8_t)reason,
         .port = underlay ? RIG_UNDERLAY : RIG_ACCESS,
@@ -344,6 +351,53 @@ rig_ipv4(uint8_t *frame, const struct mac_addr *destination, const struct mac_ad
     memcpy(frame + at, &ip, sizeof(ip));
     memcpy(frame + at + sizeof(ip), payload, length);
     return at + sizeof(ip) + length;
+}
+
+struct ip_addr
+rig_address(const char *text)
+{
+    struct ip_addr address = { 0 };
+
+    assert_int_equal(ip_addr_parse(text, &address), 0);
+    return address;
+}
+
+size_t
+rig_ipv6(uint8_t *frame, const struct mac_addr *destination, const struct mac_addr *source,
+         uint16_t vlan, const struct ip_addr *from, const struct ip_addr *to, uint8_t next,
+         uint8_t hop_limit, const void *payload, size_t length)
+{
+    struct ipv6_header ip = {
+        .version_class_flow = htobe32(6u << 28),
+        .payload_length = htobe16((uint16_t)length),
+        .next_header = next,
+        .hop_limit = hop_limit,
+    };
+    const size_t at = write_link(frame, destination, source, vlan, ETHERTYPE_IPV6);
+
+    memcpy(ip.source, from->octets, sizeof(ip.source));
+    memcpy(ip.destination, to->octets, sizeof(ip.destination));
+    memcpy(frame + at, &ip, sizeof(ip));
+    memcpy(frame + at + sizeof(ip), payload, length);
+    return at + sizeof(ip) + length;
+}
+
+size_t
+rig_icmp6(uint8_t *frame, const struct mac_addr *destination, const struct mac_addr *source,
+          uint16_t vlan, const struct ip_addr *from, const struct ip_addr *to, uint8_t hop_limit,
+          uint8_t type, uint8_t code, const void *body, size_t length)
+{
+    uint8_t message[10000] = { type, code };
+    struct ipv6_header ip;
+
+    memcpy(message + 4, body, length);
+    const size_t end = rig_ipv6(frame, destination, source, vlan, from, to, IP_PROTOCOL_ICMPV6,
+                                hop_limit, message, 4 + length);
+    uint8_t *at = frame + end - length - 4;
+    memcpy(&ip, at - sizeof(ip), sizeof(ip));
+    const be16 checksum = checksum_transport_v6(&ip, IP_PROTOCOL_ICMPV6, at, 4 + length);
+    memcpy(at + 2, &checksum, sizeof(checksum));
+    return end;
 }
 
 size_t

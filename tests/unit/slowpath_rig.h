@@ -32,10 +32,13 @@ struct rig {
     struct port_table *ports;
     struct rte_mempool *pool;
     struct slowpath *slowpath;
+    struct underlay
+        underlay; /* 192.0.2.11, untagged, MTU 1500; the slow path sees what is changed */
     uint64_t now_ms;
     unsigned available; /* packet buffers before the first packet */
     unsigned punted, sent;
-    uint32_t vif; /* the guest: 10.0.0.11, gateway 169.254.0.1, DHCP, MTU 1450 */
+    uint32_t vif; /* the guest: 10.0.0.11 and 2001:db8::11, gateways 169.254.0.1 and fe80::1, DHCP,
+                   * MTU 1450 */
 };
 
 /* Called once by main(): DPDK without huge pages and devices. */
@@ -75,6 +78,19 @@ size_t rig_arp(uint8_t *frame, const struct mac_addr *destination, const struct 
 size_t rig_ipv4(uint8_t *frame, const struct mac_addr *destination, const struct mac_addr *source,
                 uint16_t vlan, uint32_t from, uint32_t to, uint8_t protocol, uint16_t fragment,
                 const void *payload, size_t length);
+
+/** An address of either family from its text. */
+struct ip_addr rig_address(const char *text);
+
+/** A frame with an IPv6 packet. */
+size_t rig_ipv6(uint8_t *frame, const struct mac_addr *destination, const struct mac_addr *source,
+                uint16_t vlan, const struct ip_addr *from, const struct ip_addr *to, uint8_t next,
+                uint8_t hop_limit, const void *payload, size_t length);
+
+/** The same with an ICMPv6 message, whose checksum is made right: four octets, then `body`. */
+size_t rig_icmp6(uint8_t *frame, const struct mac_addr *destination, const struct mac_addr *source,
+                 uint16_t vlan, const struct ip_addr *from, const struct ip_addr *to,
+                 uint8_t hop_limit, uint8_t type, uint8_t code, const void *body, size_t length);
 
 /** Writes an ICMP message with its checksum. @return its length: 8 + `length`. */
 size_t rig_icmp(uint8_t *message, uint8_t type, uint8_t code, const void *data, size_t length);
