@@ -5,6 +5,7 @@
 #include "lib/base/text.h"
 
 #include <errno.h>
+#include <string.h>
 
 int
 text_parse_u64(const char *text, uint64_t max, uint64_t *value)
@@ -36,6 +37,34 @@ text_parse_u32(const char *text, uint32_t max, uint32_t *value)
     if (error == 0)
         *value = (uint32_t)wide;
     return error;
+}
+
+int
+text_parse_bit_rate(const char *text, uint64_t max, uint64_t *bits)
+{
+    static const struct {
+        const char *name;
+        uint64_t bits;
+    } units[] = {
+        { "", 1 }, { "bit", 1 }, { "kbit", 1000 }, { "Mbit", 1000000 }, { "Gbit", 1000000000 },
+    };
+    const size_t digits = strspn(text, "0123456789");
+    char number[24];
+    uint64_t value;
+
+    if (digits >= sizeof(number))
+        return -ERANGE;
+    memcpy(number, text, digits);
+    number[digits] = '\0';
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(text + digits, units[i].name) != 0)
+            continue;
+        int error = text_parse_u64(number, max / units[i].bits, &value);
+        if (error == 0)
+            *bits = value * units[i].bits;
+        return error;
+    }
+    return -EINVAL;
 }
 
 bool

@@ -16,5 +16,11 @@ int text_parse_u64(const char *text, uint64_t max, uint64_t *value);
 /** As text_parse_u64() for 32-bit numbers. */
 int text_parse_u32(const char *text, uint32_t max, uint32_t *value);
 
+/**
+ * Reads a whole string as bits a second: a number with a unit of bit, kbit, Mbit or Gbit (powers of
+ * ten), or without one. As text_parse_u64() otherwise.
+ */
+int text_parse_bit_rate(const char *text, uint64_t max, uint64_t *bits);
+
 /** True if `text` has from 1 to `max_length` octets, all printable ASCII other than the blank. */
 bool text_is_ascii_name(const char *text, size_t max_length);

@@ -192,6 +192,35 @@ ip_prefix_parse(const char *text, struct ip_prefix *prefix)
 }
 
 int
+ip_addr_port_parse(const char *text, struct ip_addr *addr, uint16_t *port)
+{
+    const bool brackets = text[0] == '[';
+    const char *start = text + brackets;
+    const size_t length = strcspn(start, brackets ? "]" : ":");
+    const char *rest = start + length;
+    char host[IP_ADDR_TEXT_MAX];
+    uint32_t number = *port;
+    struct ip_addr parsed;
+
+    if (ip_addr_parse(text, addr) == 0)
+        return 0;
+    if (length >= sizeof(host) || *rest == '\0')
+        return -EINVAL;
+    rest += brackets;
+    memcpy(host, start, length);
+    host[length] = '\0';
+    if (ip_addr_parse(host, &parsed) != 0 || (parsed.family == IP_V6) != brackets)
+        return -EINVAL;
+    if (*rest != '\0' && (*rest != ':' || text_parse_u32(rest + 1, UINT16_MAX, &number) != 0))
+        return -EINVAL;
+    if (number == 0)
+        return -EINVAL;
+    *addr = parsed;
+    *port = (uint16_t)number;
+    return 0;
+}
+
+int
 mac_parse(const char *text, struct mac_addr *mac)
 {
     struct mac_addr parsed;

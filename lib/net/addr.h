@@ -99,6 +99,14 @@ int ip_prefix_parse(const char *text, struct ip_prefix *prefix);
  */
 int ip_interface_parse(const char *text, struct ip_addr *addr, uint8_t *length);
 
+/**
+ * Reads a whole string as ADDRESS or ADDRESS:PORT; an IPv6 address with a port stands in brackets
+ * ([2001:db8::1]:5222), and may without.
+ * @param port set to a port from 1 to 65535 if there is one, else left
+ * @return 0 or -EINVAL; nothing is then touched.
+ */
+int ip_addr_port_parse(const char *text, struct ip_addr *addr, uint16_t *port);
+
 /** Reads six octets in hexadecimal with colons. @return 0 or -EINVAL. */
 int mac_parse(const char *text, struct mac_addr *mac);
 

@@ -77,6 +77,50 @@ a_prefix_contains_its_addresses_only(void **state)
 }
 
 static void
+a_port_stands_behind_an_address(void **state)
+{
+    static const struct {
+        const char *text, *shown;
+        uint16_t port; /* 0: refused */
+    } cases[] = {
+        { "192.0.2.1", "192.0.2.1", 5222 },
+        { "192.0.2.1:80", "192.0.2.1", 80 },
+        { "2001:db8::1", "2001:db8::1", 5222 },
+        { "[2001:db8::1]", "2001:db8::1", 5222 },
+        { "[2001:db8::1]:65535", "2001:db8::1", 65535 },
+        { "2001:db8::1:80", "2001:db8::1:80", 5222 },
+        { "192.0.2.1:", NULL, 0 },
+        { "192.0.2.1:0", NULL, 0 },
+        { "192.0.2.1:65536", NULL, 0 },
+        { "192.0.2.1:80 ", NULL, 0 },
+        { "[192.0.2.1]:80", NULL, 0 },
+        { "[2001:db8::1", NULL, 0 },
+        { "[2001:db8::1]80", NULL, 0 },
+        { "[2001:db8::1]:", NULL, 0 },
+        { "[]:80", NULL, 0 },
+        { "[", NULL, 0 },
+        { ":80", NULL, 0 },
+        { "", NULL, 0 },
+        { "[1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa]:80", NULL, 0 },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct ip_addr addr = { .family = IP_NONE };
+        uint16_t port = 5222;
+        char text[IP_ADDR_TEXT_MAX];
+        int status = ip_addr_port_parse(cases[i].text, &addr, &port);
+
+        assert_int_equal(status, cases[i].port == 0 ? -EINVAL : 0);
+        assert_int_equal(port, cases[i].port == 0 ? 5222 : cases[i].port);
+        if (status == 0)
+            assert_string_equal(ip_addr_format(&addr, text), cases[i].shown);
+        else
+            assert_int_equal(addr.family, IP_NONE);
+    }
+}
+
+static void
 mac_addresses_round_trip(void **state)
 {
     struct mac_addr mac;
@@ -98,6 +142,7 @@ main(void)
         cmocka_unit_test(prefixes_are_parsed_strictly),
         cmocka_unit_test(an_interface_address_keeps_its_host_bits),
         cmocka_unit_test(a_prefix_contains_its_addresses_only),
+        cmocka_unit_test(a_port_stands_behind_an_address),
         cmocka_unit_test(mac_addresses_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

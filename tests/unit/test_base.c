@@ -38,6 +38,40 @@ numbers_are_digits_only(void **state)
 }
 
 static void
+rates_have_units_in_powers_of_ten(void **state)
+{
+    static const struct {
+        const char *text;
+        int result;
+        uint64_t bits;
+    } cases[] = {
+        { "64kbit", 0, 64000 },
+        { "100Mbit", 0, 100000000 },
+        { "1Gbit", 0, 1000000000 },
+        { "8000bit", 0, 8000 },
+        { "8000", 0, 8000 },
+        { "0", 0, 0 },
+        { "1gbit", -EINVAL, 0 },
+        { "1 Gbit", -EINVAL, 0 },
+        { "Gbit", -EINVAL, 0 },
+        { "-1kbit", -EINVAL, 0 },
+        { "1kbits", -EINVAL, 0 },
+        { "", -EINVAL, 0 },
+        { "1000Gbit", 0, 1000000000000 },
+        { "1001Gbit", -ERANGE, 0 },
+        { "9999999999999999999999999kbit", -ERANGE, 0 },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint64_t bits = 7;
+
+        assert_int_equal(text_parse_bit_rate(cases[i].text, 1000000000000, &bits), cases[i].result);
+        assert_int_equal(bits, cases[i].result == 0 ? cases[i].bits : 7);
+    }
+}
+
+static void
 names_are_bounded_ascii(void **state)
 {
     (void)state;
@@ -114,6 +148,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_digits_only),
+        cmocka_unit_test(rates_have_units_in_powers_of_ten),
         cmocka_unit_test(names_are_bounded_ascii),
         cmocka_unit_test(a_hash_table_holds_what_was_added),
         cmocka_unit_test(a_file_is_replaced_as_a_whole),
