@@ -8,10 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Octets of outer headers up to the inner IP packet, counted from the outer IP header. */
-#define OVERHEAD_GRE (20 + 4 + 4)
-#define OVERHEAD_UDP (20 + 8 + 4)
-
 static const char *const label_modes[] = {
     [LABEL_MODE_INTERFACE] = "interface",
     [LABEL_MODE_VRF] = "vrf",
@@ -47,10 +43,17 @@ config_encapsulations(const struct config *config)
 uint16_t
 config_inner_mtu(const struct config *config)
 {
-    uint16_t overhead =
-        (config_encapsulations(config) & ENCAP_UDP) != 0 ? OVERHEAD_UDP : OVERHEAD_GRE;
+    const struct underlay *underlay = &config->underlay.settings;
+    uint16_t widest = 0;
 
-    return config->underlay.mtu - overhead;
+    for (unsigned i = 0; i < config->n_encapsulations; i++) {
+        for (unsigned family = IP_V4; family <= IP_V6; family += IP_V6 - IP_V4) {
+            uint16_t overhead = endpoint_overhead((uint8_t)family, config->encapsulations[i]);
+            if (underlay_address(underlay, (uint8_t)family) != NULL && overhead > widest)
+                widest = overhead;
+        }
+    }
+    return underlay->mtu - widest;
 }
 
 const struct vpn_config *
@@ -69,6 +72,7 @@ config_free(struct config *config)
     for (unsigned i = 0; i < config->n_vpns; i++)
         free(config->vpns[i].routes);
     free(config->vpns);
+    free(config->underlay.allowed_sources);
     free(config->vifs);
     free(config->servers);
     memset(config, 0, sizeof(*config));

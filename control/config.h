@@ -15,6 +15,7 @@
 #include "lib/net/encapsulation.h"
 #include "lib/port/spec.h"
 #include "lib/table/tables.h"
+#include "lib/table/underlay.h"
 #include "lib/xmpp/route.h"
 
 #define CONFIG_WORKERS_MAX   16
@@ -26,8 +27,15 @@
 #define VPN_NAME_MAX         128 /* octets of a VPN identifier, without the end (C25) */
 
 #define UNDERLAY_MTU_DEFAULT 1500
+#define HOST_INTERFACE_MAX   16 /* of a kernel interface's name, with the zero at the end */
 #define CPU_ANY              -1
 #define XMPP_PORT_DEFAULT    5222
+
+/* The largest TCP segment over IPv4 that a SYN may offer: octets from MSS_MIN on, or */
+#define MSS_CLAMP_OFF   0
+#define MSS_CLAMP_AUTO  1   /* what fits into the interface's MTU */
+#define MSS_CLAMP_MIN   536 /* RFC 9293 section 3.7.1 */
+#define TCP_IPV4_OCTETS 40  /* of the headers before a segment */
 
 /* Where something is wrong and what was expected. */
 struct config_error {
@@ -44,7 +52,8 @@ enum label_mode {
 
 struct vif_address {
     struct ip_addr addr;
-    uint8_t length; /* 32: point-to-point model; shorter: the subnet of the multipoint model */
+    uint8_t length; /* 32: point-to-point model; shorter: the subnet of the multipoint model.
+                     * IPv6: 128 */
 };
 
 /* An interface as asked for, in the file or over the control socket. */
@@ -58,20 +67,26 @@ struct vif_config {
     struct vif_address addresses[CONFIG_ADDRESSES_MAX];
     struct ip_prefix prefixes[CONFIG_PREFIXES_MAX]; /* networks behind the guest */
     struct ip_addr dns[VIF_DNS_MAX];
-    struct ip_addr gateway; /* IP_NONE: the VPN's */
-    uint16_t mtu;           /* 0: what fits into every encapsulation */
-    uint32_t label;         /* 0: allocated */
+    struct ip_addr gateway, gateway6; /* IP_NONE: the VPN's */
+    uint16_t mtu;                     /* 0: what fits into every encapsulation */
+    uint16_t mss_clamp;               /* octets, MSS_CLAMP_OFF or MSS_CLAMP_AUTO */
+    struct vif_rate rate_in, rate_out;
+    uint32_t label; /* 0: allocated */
     uint32_t lease_seconds;
     uint32_t local_preference;
     uint32_t sequence_number; /* 0: by the clock */
     bool dhcp;
+    bool router_advertisement; /* if it has an IPv6 address */
     bool up;
     bool from_file; /* else over the control socket, kept in the state directory */
 };
 
-#define VIF_CONFIG_DEFAULT \
-    ((struct vif_config){  \
-        .lease_seconds = 3600, .local_preference = ROUTE_PREF_DEFAULT, .dhcp = true, .up = true })
+#define VIF_CONFIG_DEFAULT                                        \
+    ((struct vif_config){ .lease_seconds = 3600,                  \
+                          .local_preference = ROUTE_PREF_DEFAULT, \
+                          .dhcp = true,                           \
+                          .router_advertisement = true,           \
+                          .up = true })
 
 /* A static route: to a far end with its label, or to an interface of our own. */
 struct static_route {
@@ -82,21 +97,31 @@ struct static_route {
 
 struct vpn_config {
     char name[VPN_NAME_MAX + 1];
-    uint16_t instance_id;   /* 0: none is sent (C30) */
-    struct ip_addr gateway; /* IP_NONE: 169.254.0.1 */
+    uint16_t instance_id;    /* 0: none is sent (C30) */
+    struct ip_addr gateway;  /* IP_NONE: 169.254.0.1 */
+    struct ip_addr gateway6; /* IP_NONE: fe80::1 */
     enum label_mode label_mode;
     uint32_t label; /* the VRF's own label; 0: allocated if the mode needs one */
     struct static_route *routes;
     unsigned n_routes;
 };
 
+/* The link of one family: what is on it, and the way to what is not. */
+struct underlay_link {
+    uint8_t prefix_length;  /* of the subnet that our address is in */
+    struct ip_addr gateway; /* IP_NONE: only neighbours on the link are reached */
+};
+
 struct underlay_config {
     char name[CONFIG_NAME_MAX];
     char port[PORT_SPEC_MAX];
-    struct vif_address address;  /* with the length of the link's subnet */
-    struct ip_addr gateway;      /* IP_NONE: only neighbours on the link are reached */
-    struct mac_addr gateway_mac; /* all zero: asked for by ARP */
-    uint16_t mtu;                /* largest outer IP packet, octets */
+    char host_interface[HOST_INTERFACE_MAX]; /* for what is not a tunnel; empty: none */
+    struct underlay settings;                /* our addresses, and what all threads must know */
+    struct underlay_link v4, v6;
+    struct ip_addr next_hop;           /* the first of our addresses: the one that is announced */
+    struct mac_addr gateway_mac;       /* of the gateways; all zero: they are asked for it */
+    struct ip_prefix *allowed_sources; /* of tunnels, beside the known endpoints (C49) */
+    unsigned n_allowed_sources;
 };
 
 struct route_server_config {
@@ -150,7 +175,7 @@ void config_free(struct config *config);
 uint8_t config_encapsulations(const struct config *config);
 
 /** The largest inner IP packet that fits into the underlay's MTU with the widest encapsulation of
- * the list. */
+ * the list, over every family that the underlay has. */
 uint16_t config_inner_mtu(const struct config *config);
 
 /** The name of a label mode ("interface", "vrf", "gateway"); and the mode of a name or -EINVAL. */

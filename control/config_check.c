@@ -185,9 +185,13 @@ routes_check(cfg_t *root, const struct config *config, struct config_error *erro
                                               "the prefix stands there twice");
             }
             if (route->vif[0] == '\0') {
-                if (ip_addr_equal(&route->next_hop.addr, &config->underlay.address.addr))
+                if (underlay_owns(&config->underlay.settings, &route->next_hop.addr))
                     return config_file_refuse(section, "next-hop", error,
                                               "is our own address: vif = NAME is expected");
+                if (underlay_address(&config->underlay.settings, route->next_hop.addr.family) ==
+                    NULL)
+                    return config_file_refuse(section, "next-hop", error,
+                                              "the underlay has no address of this family");
                 continue;
             }
             while (k < config->n_vifs && (strcmp(config->vifs[k].name, route->vif) != 0 ||

@@ -228,17 +228,20 @@ config_file_bool(cfg_t *section, const char *key, bool *value, struct config_err
 }
 
 int
-config_file_address(cfg_t *section, const char *key, struct ip_addr *addr,
+config_file_address(cfg_t *section, const char *key, uint8_t family, struct ip_addr *addr,
                     struct config_error *error)
 {
     const char *text = config_file_text(section, key);
+    const char *name = family == IP_V4 ? "IPv4 " : family == IP_V6 ? "IPv6 " : "";
     struct ip_addr parsed;
 
     if (text == NULL)
         return 0;
-    if (ip_addr_parse(text, &parsed) < 0 || parsed.family != IP_V4 || !ip_addr_is_unicast(&parsed))
+    if (ip_addr_parse(text, &parsed) < 0 || (family != IP_NONE && parsed.family != family) ||
+        !(ip_addr_is_unicast(&parsed) || (family == IP_V6 && ip_addr_is_link_local(&parsed))))
         return config_file_refuse(section, key, error,
-                                  "the IPv4 address of one host is expected, not \"%.40s\"", text);
+                                  "the %saddress of one host is expected, not \"%.40s\"", name,
+                                  text);
     *addr = parsed;
     return 0;
 }

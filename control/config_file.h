@@ -51,6 +51,7 @@ int config_file_number(cfg_t *section, const char *key, uint32_t min, uint32_t m
 /** true or false, nothing else. */
 int config_file_bool(cfg_t *section, const char *key, bool *value, struct config_error *error);
 
-/** The IPv4 address of one host. */
-int config_file_address(cfg_t *section, const char *key, struct ip_addr *addr,
+/** The address of one host: of IPv4, of IPv6 (it may be link-local then), or of either (IP_NONE).
+ */
+int config_file_address(cfg_t *section, const char *key, uint8_t family, struct ip_addr *addr,
                         struct config_error *error);

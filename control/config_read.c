@@ -28,36 +28,13 @@
 #define VALUES(name) CFG_STR_LIST(name, NULL, CFGF_NODEFAULT)
 #define TITLED       (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
 
-/* Reads "A.B.C.D" or "A.B.C.D:PORT". */
-static int
-server_address(cfg_t *section, struct route_server_config *server, struct config_error *error)
-{
-    const char *text = config_file_text(section, "address");
-    char host[64];
-    uint32_t port = XMPP_PORT_DEFAULT;
-    size_t length = strcspn(text, ":");
-
-    if (length < sizeof(host)) {
-        memcpy(host, text, length);
-        host[length] = '\0';
-        if ((text[length] == '\0' ||
-             (text_parse_u32(text + length + 1, UINT16_MAX, &port) == 0 && port > 0)) &&
-            ip_addr_parse(host, &server->address) == 0) {
-            server->tcp_port = (uint16_t)port;
-            return 0;
-        }
-    }
-    return config_file_refuse(section, "address", error,
-                              "an IPv4 address, or ADDRESS:PORT, is expected, not \"%.40s\"", text);
-}
-
 static int
 server_read(cfg_t *section, struct config *config, struct config_error *error)
 {
     struct route_server_config *server = &config->servers[config->n_servers];
     const char *dialect = config_file_text(section, "dialect");
     const char *tls = config_file_text(section, "tls");
-    const char *at;
+    const char *address, *at;
 
     snprintf(server->jid, sizeof(server->jid), "route-server@ietf.org");
     if (!text_is_ascii_name(cfg_title(section), sizeof(server->name) - 1))
@@ -66,9 +43,15 @@ server_read(cfg_t *section, struct config *config, struct config_error *error)
                                   "expected");
     snprintf(server->name, sizeof(server->name), "%s", cfg_title(section));
     config->n_servers++;
-    if (config_file_require(section, "address", "an address", error) < 0 ||
-        server_address(section, server, error) < 0)
+    if (config_file_require(section, "address", "an address", error) < 0)
         return -EINVAL;
+    server->tcp_port = XMPP_PORT_DEFAULT;
+    address = config_file_text(section, "address");
+    if (ip_addr_port_parse(address, &server->address, &server->tcp_port) < 0)
+        return config_file_refuse(section, "address", error,
+                                  "an address, or ADDRESS:PORT ([ADDRESS]:PORT for IPv6), is "
+                                  "expected, not \"%.40s\"",
+                                  address);
     if (dialect != NULL && strcmp(dialect, "draft") != 0)
         return config_file_refuse(section, "dialect", error, "\"draft\" is expected, not \"%.40s\"",
                                   dialect);
@@ -88,61 +71,6 @@ server_read(cfg_t *section, struct config *config, struct config_error *error)
     return 0;
 }
 
-/* A gateway that does not answer ARP: its MAC address is given. */
-static int
-gateway_mac_read(cfg_t *section, struct underlay_config *underlay, struct config_error *error)
-{
-    const char *text = config_file_text(section, "gateway-mac");
-
-    if (text == NULL)
-        return 0;
-    if (underlay->gateway.family == IP_NONE)
-        return config_file_refuse(section, "gateway-mac", error, "a gateway is expected with it");
-    if (mac_parse(text, &underlay->gateway_mac) < 0 || (underlay->gateway_mac.octets[0] & 1) != 0)
-        return config_file_refuse(section, "gateway-mac", error,
-                                  "the MAC address of one host is expected, not \"%.40s\"", text);
-    return 0;
-}
-
-static int
-underlay_read(cfg_t *section, struct config *config, struct config_error *error)
-{
-    struct underlay_config *underlay = &config->underlay;
-    char text[CONFIG_ERROR_MAX / 2];
-    uint32_t mtu = UNDERLAY_MTU_DEFAULT;
-    struct port_spec spec;
-
-    if (underlay->name[0] != '\0')
-        return config_file_refuse(section, NULL, error, "only one underlay is supported");
-    if (!text_is_ascii_name(cfg_title(section), sizeof(underlay->name) - 1))
-        return config_file_refuse(section, NULL, error,
-                                  "a name of ASCII without blanks is "
-                                  "expected");
-    snprintf(underlay->name, sizeof(underlay->name), "%s", cfg_title(section));
-    if (config_file_require(section, "port", "a port", error) < 0 ||
-        config_file_copy(section, "port", underlay->port, sizeof(underlay->port), error) < 0 ||
-        config_file_require(section, "address", "ADDRESS/LENGTH", error) < 0 ||
-        config_file_address(section, "gateway", &underlay->gateway, error) < 0 ||
-        gateway_mac_read(section, underlay, error) < 0 ||
-        config_file_number(section, "mtu", 1280, VIF_MTU_MAX, &mtu, error) < 0)
-        return -EINVAL;
-    underlay->mtu = (uint16_t)mtu;
-    if (port_spec_parse(underlay->port, &spec, text, sizeof(text)) < 0)
-        return config_file_refuse(section, "port", error, "%s", text);
-    if (config_file_items(section, "address") != 1)
-        return config_file_refuse(section, "address", error, "exactly one address is supported");
-    if (strchr(config_file_item(section, "address", 0), '/') == NULL ||
-        ip_interface_parse(config_file_item(section, "address", 0), &underlay->address.addr,
-                           &underlay->address.length) < 0 ||
-        !ip_addr_is_unicast(&underlay->address.addr))
-        return config_file_refuse(section, "address", error,
-                                  "an IPv4 address with the length of its subnet "
-                                  "(192.0.2.11/24) is expected");
-    if (ip_addr_equal(&underlay->gateway, &underlay->address.addr))
-        return config_file_refuse(section, "gateway", error, "it is the underlay's own address");
-    return 0;
-}
-
 int
 config_encapsulations_read(cfg_t *section, const char *key, uint8_t *list, unsigned *n,
                            struct config_error *error)
@@ -156,9 +84,9 @@ config_encapsulations_read(cfg_t *section, const char *key, uint8_t *list, unsig
         const char *name = config_file_item(section, key, i);
         uint8_t encapsulation = encapsulation_parse(name);
 
-        if ((encapsulation & (ENCAP_UDP | ENCAP_GRE)) == 0)
-            return config_file_refuse(section, key, error, "udp or gre is expected, not \"%.40s\"",
-                                      name);
+        if (encapsulation == 0)
+            return config_file_refuse(section, key, error,
+                                      "udp, gre or vxlan is expected, not \"%.40s\"", name);
         if ((seen & encapsulation) != 0)
             return config_file_refuse(section, key, error, "%s stands there twice", name);
         seen |= encapsulation;
@@ -303,7 +231,7 @@ tree_read(cfg_t *root, struct config *config, struct config_error *error)
     if (root_read(root, config, error) < 0 ||
         sections_read(root, "control-socket", config, error, socket_read) < 0 ||
         sections_read(root, "limits", config, error, limits_read) < 0 ||
-        sections_read(root, "underlay", config, error, underlay_read) < 0 ||
+        sections_read(root, "underlay", config, error, config_underlay_read) < 0 ||
         sections_read(root, "server", config, error, server_read) < 0 ||
         sections_read(root, "vpn", config, error, config_vpn_read) < 0 ||
         sections_read(root, "vif", config, error, config_vif_read) < 0)
@@ -322,8 +250,8 @@ config_defaults(struct config *config)
         .slow_path_cpu = CPU_ANY,
         .packets = PACKETS_DEFAULT,
         .hugepages = true,
-        .encapsulations = { ENCAP_UDP, ENCAP_GRE },
-        .n_encapsulations = 2,
+        .encapsulations = { ENCAP_UDP, ENCAP_GRE, ENCAP_VXLAN },
+        .n_encapsulations = 3,
         .stale_seconds = STALE_SECONDS,
         .state_directory = STATE_DIRECTORY,
         .control_socket = CONTROL_SOCKET,
@@ -347,14 +275,27 @@ schema_note(cfg_opt_t *options)
 int
 config_read(FILE *file, const char *name, struct config *config, struct config_error *error)
 {
-    cfg_opt_t underlay[] = { VALUE("port"),        VALUES("address"), VALUE("gateway"),
-                             VALUE("gateway-mac"), VALUE("mtu"),      CFG_END() };
+    cfg_opt_t underlay[] = { VALUE("port"),
+                             VALUES("address"),
+                             VALUE("gateway"),
+                             VALUE("gateway6"),
+                             VALUE("gateway-mac"),
+                             VALUE("vlan"),
+                             VALUE("mtu"),
+                             VALUE("dscp"),
+                             VALUE("dscp-value"),
+                             VALUE("check-sources"),
+                             VALUES("allowed-sources"),
+                             VALUE("check-reverse-path"),
+                             VALUE("host-interface"),
+                             CFG_END() };
     cfg_opt_t server[] = { VALUE("address"), VALUE("dialect"), VALUE("tls"), VALUE("jid"),
                            CFG_END() };
     cfg_opt_t route[] = { VALUE("next-hop"), VALUE("label"), VALUES("encapsulations"), VALUE("vif"),
                           CFG_END() };
     cfg_opt_t vpn[] = { VALUE("instance-id"),
                         VALUE("gateway"),
+                        VALUE("gateway6"),
                         VALUE("label-mode"),
                         VALUE("label"),
                         CFG_SEC("route", route, TITLED),
@@ -366,7 +307,14 @@ config_read(FILE *file, const char *name, struct config *config, struct config_e
                         VALUES("address"),
                         VALUES("prefix"),
                         VALUE("gateway"),
+                        VALUE("gateway6"),
+                        VALUE("router-advertisement"),
                         VALUE("mtu"),
+                        VALUE("mss-clamp"),
+                        VALUE("rate-in"),
+                        VALUE("rate-out"),
+                        VALUE("packet-rate-in"),
+                        VALUE("packet-rate-out"),
                         VALUE("label"),
                         VALUES("dns"),
                         VALUE("lease"),

@@ -20,10 +20,10 @@ route_read(cfg_t *section, const struct config *config, struct static_route *rou
     unsigned n = 0;
     int status = ip_prefix_parse(cfg_title(section), &route->prefix);
 
-    if (status < 0 || route->prefix.addr.family != IP_V4)
+    if (status < 0)
         return config_file_refuse(section, NULL, error, "%s",
                                   status == -EDOM ? "the prefix has bits set behind its length"
-                                                  : "an IPv4 prefix is expected");
+                                                  : "a prefix is expected");
     if (config_file_text(section, "vif") != NULL) {
         if (config_file_text(section, "next-hop") != NULL)
             return config_file_refuse(section, "vif", error, "either vif or next-hop is expected");
@@ -34,7 +34,7 @@ route_read(cfg_t *section, const struct config *config, struct static_route *rou
         return config_file_copy(section, "vif", route->vif, sizeof(route->vif), error);
     }
     if (config_file_require(section, "next-hop", "an address (or vif, a name)", error) < 0 ||
-        config_file_address(section, "next-hop", &route->next_hop.addr, error) < 0 ||
+        config_file_address(section, "next-hop", IP_NONE, &route->next_hop.addr, error) < 0 ||
         config_file_require(section, "label", "the label that the next hop gave the route", error) <
             0 ||
         config_file_number(section, "label", LABEL_MIN, LABEL_MAX, &route->next_hop.label, error) <
@@ -63,10 +63,14 @@ config_vpn_read(cfg_t *section, struct config *config, struct config_error *erro
     snprintf(vpn->name, sizeof(vpn->name), "%s", cfg_title(section));
     config->n_vpns++;
     if (config_file_number(section, "instance-id", 1, UINT16_MAX, &instance_id, error) < 0 ||
-        config_file_address(section, "gateway", &vpn->gateway, error) < 0 ||
+        config_file_address(section, "gateway", IP_V4, &vpn->gateway, error) < 0 ||
+        config_file_address(section, "gateway6", IP_V6, &vpn->gateway6, error) < 0 ||
         config_file_number(section, "label", LABEL_MIN, LABEL_MAX, &vpn->label, error) < 0)
         return -EINVAL;
     vpn->instance_id = (uint16_t)instance_id;
+    if (vpn->gateway6.family != IP_NONE && !ip_addr_is_link_local(&vpn->gateway6))
+        return config_file_refuse(section, "gateway6", error,
+                                  "a link-local address such as fe80::1 is expected");
     if (mode != NULL && label_mode_parse(mode) < 0)
         return config_file_refuse(section, "label-mode", error,
                                   "interface, vrf or gateway is expected, not \"%.40s\"", mode);
@@ -121,15 +125,53 @@ vif_numbers(cfg_t *section, struct vif_config *vif, struct config_error *error)
     return 0;
 }
 
+static int
+vif_rates(cfg_t *section, struct vif_config *vif, struct config_error *error)
+{
+    const struct {
+        const char *bits_key, *packets_key;
+        struct vif_rate *rate;
+    } rates[] = {
+        { "rate-in", "packet-rate-in", &vif->rate_in },
+        { "rate-out", "packet-rate-out", &vif->rate_out },
+    };
+
+    for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+        const char *bits = config_file_text(section, rates[i].bits_key);
+        uint32_t packets = 0;
+
+        if (bits != NULL && text_parse_bit_rate(bits, UINT64_MAX, &rates[i].rate->bits) < 0)
+            return config_file_refuse(section, rates[i].bits_key, error,
+                                      "bits a second such as 100Mbit are expected, not \"%.40s\"",
+                                      bits);
+        if (config_file_number(section, rates[i].packets_key, 0, VIF_RATE_PACKETS_MAX, &packets,
+                               error) < 0)
+            return -EINVAL;
+        rates[i].rate->packets = packets;
+    }
+    return 0;
+}
+
 /* The field of vif_config_check() as the file calls it. */
 static const char *
 vif_key(const char *field)
 {
-    if (strcmp(field, "addresses") == 0)
-        return "address";
-    if (strcmp(field, "prefixes") == 0)
-        return "prefix";
-    return strcmp(field, "name") == 0 ? NULL : field;
+    static const char *const keys[][2] = {
+        { "name", NULL },
+        { "addresses", "address" },
+        { "prefixes", "prefix" },
+        { "rate_in", "rate-in" },
+        { "rate_out", "rate-out" },
+        { "packet_rate_in", "packet-rate-in" },
+        { "packet_rate_out", "packet-rate-out" },
+        { "mss_clamp", "mss-clamp" },
+    };
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (strcmp(field, keys[i][0]) == 0)
+            return keys[i][1];
+    }
+    return field;
 }
 
 int
@@ -137,6 +179,7 @@ config_vif_read(cfg_t *section, struct config *config, struct config_error *erro
 {
     struct vif_config *vif = &config->vifs[config->n_vifs];
     struct config_error what;
+    const char *mss_clamp;
 
     *vif = VIF_CONFIG_DEFAULT;
     vif->from_file = true;
@@ -151,15 +194,19 @@ config_vif_read(cfg_t *section, struct config *config, struct config_error *erro
         config_file_copy(section, "port", vif->port, sizeof(vif->port), error) < 0 ||
         config_file_require(section, "mac", "the guest's MAC address", error) < 0 ||
         config_file_require(section, "address", "an address", error) < 0 ||
-        config_file_address(section, "gateway", &vif->gateway, error) < 0 ||
+        config_file_address(section, "gateway", IP_V4, &vif->gateway, error) < 0 ||
+        config_file_address(section, "gateway6", IP_V6, &vif->gateway6, error) < 0 ||
         config_file_bool(section, "dhcp", &vif->dhcp, error) < 0 ||
+        config_file_bool(section, "router-advertisement", &vif->router_advertisement, error) < 0 ||
         config_file_bool(section, "up", &vif->up, error) < 0 ||
-        vif_numbers(section, vif, error) < 0 ||
+        vif_numbers(section, vif, error) < 0 || vif_rates(section, vif, error) < 0 ||
         vif_list(section, "address", vif, vif_config_address, error) < 0 ||
         vif_list(section, "prefix", vif, vif_config_prefix, error) < 0 ||
         vif_list(section, "dns", vif, vif_config_dns, error) < 0)
         return -EINVAL;
+    mss_clamp = config_file_text(section, "mss-clamp");
     if (vif_config_mac(vif, config_file_text(section, "mac"), &what) < 0 ||
+        (mss_clamp != NULL && vif_config_mss_clamp(vif, mss_clamp, &what) < 0) ||
         vif_config_check(vif, &what) < 0)
         return config_file_refuse(section, vif_key(what.field), error, "%s", what.text);
     return 0;

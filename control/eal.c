@@ -38,7 +38,7 @@
 static uint16_t
 data_room(const struct config *config)
 {
-    return (uint16_t)(port_frame_octets(config->underlay.mtu) + RTE_PKTMBUF_HEADROOM);
+    return (uint16_t)(port_frame_octets(config->underlay.settings.mtu) + RTE_PKTMBUF_HEADROOM);
 }
 
 /* What the packet pool and everything else takes. */

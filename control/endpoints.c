@@ -11,6 +11,8 @@
 #include "lib/net/encapsulation.h"
 #include "lib/stats/counters.h"
 
+#define ALLOWED path_make(PATH_GATEWAY, 0, 0) /* any path allows a source */
+
 struct known_endpoint {
     struct hmap_node node; /* by address and encapsulation */
     struct ip_addr address;
@@ -27,65 +29,6 @@ struct endpoints {
     struct known_endpoint **by_index; /* the same, by index of the endpoint table */
     struct endpoints_refusals refusals;
 };
-
-struct endpoints *
-endpoints_create(struct tables *tables, struct counters *counters,
-                 const struct endpoints_underlay *underlay)
-{
-    struct endpoints *endpoints = calloc(1, sizeof(*endpoints));
-
-    if (endpoints == NULL)
-        return NULL;
-    endpoints->by_index = calloc(tables->limits.endpoints, sizeof(struct known_endpoint *));
-    if (endpoints->by_index == NULL) {
-        free(endpoints);
-        return NULL;
-    }
-    endpoints->tables = tables;
-    endpoints->counters = counters;
-    endpoints->underlay = *underlay;
-    return endpoints;
-}
-
-void
-endpoints_destroy(struct endpoints *endpoints)
-{
-    struct hmap_node *node;
-
-    if (endpoints == NULL)
-        return;
-    while ((node = hmap_first(&endpoints->known)) != NULL) {
-        hmap_remove(&endpoints->known, node);
-        free(hmap_entry(node, struct known_endpoint, node));
-    }
-    hmap_clear(&endpoints->known);
-    free(endpoints->by_index);
-    free(endpoints);
-}
-
-/* The neighbour through which an address is reached: itself on the link, else the gateway. */
-static bool
-neighbour_towards(const struct endpoints *endpoints, const struct ip_addr *address,
-                  struct ip_addr *neighbour)
-{
-    const struct endpoints_underlay *underlay = &endpoints->underlay;
-    const struct ip_addr *own = underlay_address(underlay->underlay, address->family);
-    const struct endpoints_link *link = address->family == IP_V6 ? &underlay->v6 : &underlay->v4;
-
-    if (own == NULL || !ip_addr_is_unicast(address))
-        return false;
-    const struct ip_prefix subnet = ip_prefix_of_network(own, link->prefix_length);
-    *neighbour = ip_prefix_contains(&subnet, address) ? *address : link->gateway;
-    return neighbour->family != IP_NONE;
-}
-
-bool
-endpoints_reach(const struct endpoints *endpoints, const struct ip_addr *address)
-{
-    struct ip_addr neighbour;
-
-    return neighbour_towards(endpoints, address, &neighbour);
-}
 
 static uint32_t
 key_hash(const struct ip_addr *address, uint8_t encapsulation)
@@ -107,6 +50,110 @@ endpoint_find(const struct endpoints *endpoints, const struct ip_addr *address,
     return NULL;
 }
 
+/* ---- Whose tunnels are accepted ---- */
+
+static bool
+source_is_configured(const struct endpoints *endpoints, const struct ip_prefix *prefix)
+{
+    for (unsigned i = 0; i < endpoints->underlay.n_allowed; i++) {
+        if (ip_prefix_equal(&endpoints->underlay.allowed[i], prefix))
+            return true;
+    }
+    return false;
+}
+
+static int
+source_allow(struct endpoints *endpoints, const struct ip_prefix *prefix)
+{
+    struct tables *tables = endpoints->tables;
+
+    return fib_set(tables->fib, tables_sources_root(&tables->limits), prefix, ALLOWED);
+}
+
+/* An endpoint has gone: its address is allowed as long as there is another one at it. */
+static void
+source_forget(struct endpoints *endpoints, const struct ip_addr *address)
+{
+    struct tables *tables = endpoints->tables;
+    const struct ip_prefix host = ip_prefix_of_host(address);
+
+    for (uint8_t bit = ENCAP_GRE; bit <= ENCAP_VXLAN; bit = (uint8_t)(bit << 1)) {
+        if (endpoint_find(endpoints, address, bit) != NULL)
+            return;
+    }
+    if (!source_is_configured(endpoints, &host))
+        fib_unset(tables->fib, tables_sources_root(&tables->limits), &host);
+}
+
+/* ---- Life ---- */
+
+struct endpoints *
+endpoints_create(struct tables *tables, struct counters *counters,
+                 const struct endpoints_underlay *underlay)
+{
+    struct endpoints *endpoints = calloc(1, sizeof(*endpoints));
+
+    if (endpoints == NULL)
+        return NULL;
+    endpoints->by_index = calloc(tables->limits.endpoints, sizeof(struct known_endpoint *));
+    if (endpoints->by_index == NULL) {
+        free(endpoints);
+        return NULL;
+    }
+    endpoints->tables = tables;
+    endpoints->counters = counters;
+    endpoints->underlay = *underlay;
+    for (unsigned i = 0; i < underlay->n_allowed; i++) {
+        if (source_allow(endpoints, &underlay->allowed[i]) != 0) {
+            endpoints_destroy(endpoints);
+            return NULL;
+        }
+    }
+    return endpoints;
+}
+
+void
+endpoints_destroy(struct endpoints *endpoints)
+{
+    struct hmap_node *node;
+
+    if (endpoints == NULL)
+        return;
+    while ((node = hmap_first(&endpoints->known)) != NULL) {
+        hmap_remove(&endpoints->known, node);
+        free(hmap_entry(node, struct known_endpoint, node));
+    }
+    hmap_clear(&endpoints->known);
+    free(endpoints->by_index);
+    free(endpoints);
+}
+
+/* ---- One endpoint ---- */
+
+/* The neighbour through which an address is reached: itself on the link, else the gateway. */
+static bool
+neighbour_towards(const struct endpoints *endpoints, const struct ip_addr *address,
+                  struct ip_addr *neighbour)
+{
+    const struct endpoints_underlay *underlay = &endpoints->underlay;
+    const struct ip_addr *own = underlay_address(underlay->underlay, address->family);
+    const struct underlay_link *link = address->family == IP_V6 ? &underlay->v6 : &underlay->v4;
+
+    if (own == NULL || !ip_addr_is_unicast(address))
+        return false;
+    const struct ip_prefix subnet = ip_prefix_of_network(own, link->prefix_length);
+    *neighbour = ip_prefix_contains(&subnet, address) ? *address : link->gateway;
+    return neighbour->family != IP_NONE;
+}
+
+bool
+endpoints_reach(const struct endpoints *endpoints, const struct ip_addr *address)
+{
+    struct ip_addr neighbour;
+
+    return neighbour_towards(endpoints, address, &neighbour);
+}
+
 /* Publishes a new endpoint and asks for its neighbour. */
 static int
 endpoint_make(struct endpoints *endpoints, const struct ip_addr *address, uint8_t encapsulation,
@@ -116,6 +163,7 @@ endpoint_make(struct endpoints *endpoints, const struct ip_addr *address, uint8_
     struct endpoint record = {
         .port = underlay->port,
     };
+    const struct ip_prefix host = ip_prefix_of_host(address);
     struct ip_addr neighbour;
     struct known_endpoint *known;
     int error;
@@ -133,11 +181,16 @@ endpoint_make(struct endpoints *endpoints, const struct ip_addr *address, uint8_
         endpoints->refusals.neighbours++;
         goto free_known;
     }
+    error = source_allow(endpoints, &host);
+    if (error != 0) {
+        endpoints->refusals.endpoints++;
+        goto put_adjacency;
+    }
     endpoint_header_build(&record, underlay->underlay, &underlay->mac, address, encapsulation);
     error = endpoint_add(&endpoints->tables->endpoints, &record, &known->index);
     if (error != 0) {
         endpoints->refusals.endpoints++;
-        goto put_adjacency;
+        goto forget_source;
     }
     error = hmap_add(&endpoints->known, &known->node, key_hash(address, encapsulation));
     if (error != 0)
@@ -149,6 +202,8 @@ endpoint_make(struct endpoints *endpoints, const struct ip_addr *address, uint8_
 
 remove_endpoint:
     endpoint_remove(&endpoints->tables->endpoints, known->index);
+forget_source:
+    source_forget(endpoints, address);
 put_adjacency:
     adjacency_put(&endpoints->tables->adjacencies, record.adjacency);
 free_known:
@@ -184,6 +239,7 @@ endpoints_put(struct endpoints *endpoints, uint32_t index)
     adjacency_put(&endpoints->tables->adjacencies, adjacency);
     hmap_remove(&endpoints->known, &known->node);
     endpoints->by_index[index] = NULL;
+    source_forget(endpoints, &known->address);
     free(known);
 }
 

@@ -5,30 +5,28 @@
  * Which endpoints exist, and how many paths lead to each: the control thread's side of
  * lib/table/endpoint.h. One endpoint per address and encapsulation, made with the first path that
  * leads there and gone with the last, with a reference on the adjacency that it is reached by.
- * Control thread.
+ * Tunnels are accepted from the addresses of endpoints, and from what the configuration allows
+ * (tables_sources_root(), C49). Control thread.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/config.h"
 #include "lib/net/addr.h"
 #include "lib/table/tables.h"
 
 struct counters;
 struct endpoints;
 
-/* The link of one family: what is on it, and the way to what is not. */
-struct endpoints_link {
-    uint8_t prefix_length;  /* of the subnet that our address is in */
-    struct ip_addr gateway; /* towards endpoints beyond the link; family IP_NONE: none */
-};
-
 /* Where tunnels begin. */
 struct endpoints_underlay {
     uint16_t port;       /* number of the underlay port */
     struct mac_addr mac; /* its MAC address */
     const struct underlay *underlay;
-    struct endpoints_link v4, v6;
+    struct underlay_link v4, v6;
+    const struct ip_prefix *allowed; /* more sources of tunnels (C49); outlives the endpoints */
+    unsigned n_allowed;
 };
 
 /* Endpoints that could not be made because a table is full. */
@@ -36,7 +34,8 @@ struct endpoints_refusals {
     uint64_t endpoints, neighbours;
 };
 
-/** `counters` are told when an index has a new owner. @return NULL without memory. */
+/** `counters` are told when an index has a new owner. @return NULL without memory, or without room
+ * for the allowed sources. */
 struct endpoints *endpoints_create(struct tables *tables, struct counters *counters,
                                    const struct endpoints_underlay *underlay);
 void endpoints_destroy(struct endpoints *endpoints);

@@ -89,7 +89,7 @@ choose_encapsulation(const struct forwarding *forwarding, const struct route_nex
 static bool
 is_own(const struct forwarding *forwarding, const struct route_next_hop *next_hop)
 {
-    return ip_addr_equal(&next_hop->addr, &forwarding->settings.own_address);
+    return underlay_owns(forwarding->settings.underlay, &next_hop->addr);
 }
 
 bool

@@ -23,8 +23,8 @@ struct forwarding;
 #define FORWARDING_ENCAPSULATIONS_MAX 3
 
 struct forwarding_settings {
-    struct ip_addr own_address; /* a next hop with it is ourselves */
-    uint8_t n_encapsulations;   /* the operator's order: preferred first */
+    const struct underlay *underlay; /* a next hop with an address of it is ourselves */
+    uint8_t n_encapsulations;        /* the operator's order: preferred first */
     uint8_t encapsulations[FORWARDING_ENCAPSULATIONS_MAX];
 };
 

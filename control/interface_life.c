@@ -107,6 +107,8 @@ record_reserve(struct record *record, struct config_error *error)
         interfaces->events.vpn_added(interfaces->context, shown->vrf);
     shown->gateway =
         shown->config.gateway.family == IP_NONE ? shown->vrf->gateway : shown->config.gateway;
+    shown->gateway6 =
+        shown->config.gateway6.family == IP_NONE ? shown->vrf->gateway6 : shown->config.gateway6;
     shown->mtu =
         shown->config.mtu != 0 ? shown->config.mtu : config_inner_mtu(interfaces->control->config);
     status = record_own_prefixes(record, error);

@@ -117,6 +117,48 @@ record_disown_prefixes(struct record *record)
         hmap_remove(&record->interfaces->by_prefix, &record->owned[--record->n_owned].node);
 }
 
+static void
+source_add(struct vif *vif, const struct ip_prefix *prefix)
+{
+    if (prefix->addr.family == IP_V4) {
+        vif->sources[vif->n_sources++] =
+            (struct vif_source){ ip_addr_to_v4(&prefix->addr), ip_v4_mask(prefix->length) };
+        return;
+    }
+
+    struct vif_source6 *source = &vif->sources6[vif->n_sources6++];
+
+    memcpy(source->network, prefix->addr.octets, sizeof(source->network));
+    source->length = prefix->length;
+}
+
+/* What the guest is told: the first IPv4 address by DHCP, and that IPv6 addresses are its own. */
+static void
+service_fill(const struct vif_config *config, struct vif_service *service)
+{
+    for (unsigned i = 0; i < config->n_addresses; i++) {
+        const struct vif_address *address = &config->addresses[i];
+        if (address->addr.family == IP_V6) {
+            service->addresses6[service->n_addresses6++] = address->addr;
+        } else if (service->address.family == IP_NONE) {
+            service->address = address->addr;
+            service->prefix_length = address->length;
+        }
+    }
+    service->dhcp = config->dhcp && service->address.family == IP_V4;
+    service->router_advertisement = config->router_advertisement && service->n_addresses6 > 0;
+    service->lease_seconds = config->lease_seconds;
+    service->n_dns = config->n_dns;
+    memcpy(service->dns, config->dns, sizeof(service->dns));
+}
+
+static uint16_t
+mss_of(const struct interface *shown)
+{
+    return shown->config.mss_clamp == MSS_CLAMP_AUTO ? shown->mtu - TCP_IPV4_OCTETS
+                                                     : shown->config.mss_clamp;
+}
+
 /* The interface as the workers and the slow path see it. */
 static void
 vif_fill(const struct record *record, bool up, struct vif *vif)
@@ -131,20 +173,17 @@ vif_fill(const struct record *record, bool up, struct vif *vif)
     vif->vlan = config->vlan;
     vif->mtu = shown->mtu;
     vif->up = up;
+    vif->mss = mss_of(shown);
     vif->mac = config->mac;
     vif->gateway_mac = MAC_VIRTUAL_ROUTER;
+    vif->gateway_mac6 = MAC_VIRTUAL_ROUTER_V6;
+    vif->rate_in = config->rate_in;
+    vif->rate_out = config->rate_out;
     vif->gateway = shown->gateway;
-    for (unsigned i = 0; i < record->n_owned; i++) {
-        const struct ip_prefix *prefix = &record->owned[i].prefix;
-        vif->sources[vif->n_sources++] =
-            (struct vif_source){ ip_addr_to_v4(&prefix->addr), ip_v4_mask(prefix->length) };
-    }
-    vif->service.dhcp = config->dhcp;
-    vif->service.address = config->addresses[0].addr;
-    vif->service.prefix_length = config->addresses[0].length;
-    vif->service.lease_seconds = config->lease_seconds;
-    vif->service.n_dns = config->n_dns;
-    memcpy(vif->service.dns, config->dns, sizeof(vif->service.dns));
+    vif->gateway6 = shown->gateway6;
+    for (unsigned i = 0; i < record->n_owned; i++)
+        source_add(vif, &record->owned[i].prefix);
+    service_fill(config, &vif->service);
     snprintf(vif->name, sizeof(vif->name), "%s", config->name);
 }
 
@@ -238,7 +277,7 @@ record_publish(struct record *record)
         .local_preference = record->shown.config.local_preference,
         .sequence_number = record->shown.sequence_number,
         .n_next_hops = 1,
-        .next_hops = { { config->underlay.address.addr, record->shown.label,
+        .next_hops = { { config->underlay.next_hop, record->shown.label,
                          config_encapsulations(config) } },
     };
 

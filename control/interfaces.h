@@ -52,10 +52,11 @@ struct interface {
     struct vif_config config;
     enum interface_state state;
     struct vrf *vrf;
-    uint32_t id;              /* in the vif table; VIF_NONE while there is none */
-    uint32_t label;           /* its routes are published with */
-    uint16_t mtu;             /* towards the guest, octets */
-    struct ip_addr gateway;   /* towards the guest */
+    uint32_t id;            /* in the vif table; VIF_NONE while there is none */
+    uint32_t label;         /* its routes are published with */
+    uint16_t mtu;           /* towards the guest, octets */
+    struct ip_addr gateway; /* towards the guest */
+    struct ip_addr gateway6;
     uint32_t sequence_number; /* of its routes */
     const char *failure;      /* INTERFACE_FAILED: why; else NULL */
 };

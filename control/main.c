@@ -130,12 +130,8 @@ open_underlay(struct daemon *daemon)
     const struct underlay_config *underlay = &daemon->config.underlay;
     char error[CONFIG_ERROR_MAX];
 
-    control->underlay = (struct underlay){
-        .v4 = underlay->address.addr,
-        .mtu = underlay->mtu,
-    };
-
-    if (port_open(underlay->port, PORT_UNDERLAY, underlay->mtu, daemon->config.n_workers,
+    control->underlay = underlay->settings;
+    if (port_open(underlay->port, PORT_UNDERLAY, underlay->settings.mtu, daemon->config.n_workers,
                   control->eal.pool, &control->underlay_port, error, sizeof(error)) != 0) {
         log_error("underlay %s: port %s: %s", underlay->name, underlay->port, error);
         return false;
@@ -173,7 +169,8 @@ launch(struct daemon *daemon)
     static const struct mac_addr none;
 
     if (!mac_equal(&config->underlay.gateway_mac, &none)) {
-        slowpath.fixed_neighbour = config->underlay.gateway;
+        slowpath.fixed_neighbours[0] = config->underlay.v4.gateway;
+        slowpath.fixed_neighbours[1] = config->underlay.v6.gateway;
         slowpath.fixed_mac = config->underlay.gateway_mac;
     }
     daemon->fastpath = fastpath_create(&fastpath);

@@ -251,10 +251,13 @@ make_forwarding(struct routing *routing)
         .port = control->underlay_port->number,
         .mac = control->underlay_port->mac,
         .underlay = &control->underlay,
-        .v4 = { config->underlay.address.length, config->underlay.gateway },
+        .v4 = config->underlay.v4,
+        .v6 = config->underlay.v6,
+        .allowed = config->underlay.allowed_sources,
+        .n_allowed = config->underlay.n_allowed_sources,
     };
     struct forwarding_settings settings = {
-        .own_address = config->underlay.address.addr,
+        .underlay = &control->underlay,
         .n_encapsulations = (uint8_t)config->n_encapsulations,
     };
 
@@ -272,7 +275,7 @@ make_servers(struct routing *routing, struct config_error *error)
     const struct config *config = routing->control->config;
     struct servers_settings servers = {
         .local_part = config->host_name,
-        .forwarder = config->underlay.address.addr,
+        .forwarder = config->underlay.next_hop,
     };
 
     if (config->n_servers > SERVERS_MAX) {

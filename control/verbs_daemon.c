@@ -7,15 +7,45 @@
 #include "control/control.h"
 #include "lib/rpc/common.h"
 
+/* Our addresses with the lengths of their subnets, the one that is announced first. */
+static json_t *
+describe_addresses(const struct underlay_config *underlay)
+{
+    const struct ip_prefix both[] = {
+        { underlay->settings.v4, underlay->v4.prefix_length },
+        { underlay->settings.v6, underlay->v6.prefix_length },
+    };
+    const unsigned first = underlay->next_hop.family == IP_V6;
+    char text[IP_PREFIX_TEXT_MAX];
+    json_t *addresses = json_array();
+
+    for (unsigned i = 0; i < 2; i++) {
+        const struct ip_prefix *address = &both[i ^ first];
+        if (address->addr.family != IP_NONE)
+            json_array_append_new(addresses, json_string(ip_prefix_format(address, text)));
+    }
+    return addresses;
+}
+
 static json_t *
 describe_underlay(const struct underlay_config *underlay)
 {
-    char address[IP_ADDR_TEXT_MAX], gateway[IP_ADDR_TEXT_MAX];
+    const struct underlay *settings = &underlay->settings;
+    char gateway[IP_ADDR_TEXT_MAX], gateway6[IP_ADDR_TEXT_MAX], text[IP_PREFIX_TEXT_MAX];
+    json_t *sources = json_array();
 
-    return json_pack("{s:s, s:s, s:s, s:i, s:s, s:i}", "name", underlay->name, "port",
-                     underlay->port, "address", ip_addr_format(&underlay->address.addr, address),
-                     "prefix_length", (int)underlay->address.length, "gateway",
-                     ip_addr_format(&underlay->gateway, gateway), "mtu", (int)underlay->mtu);
+    for (unsigned i = 0; i < underlay->n_allowed_sources; i++)
+        json_array_append_new(sources,
+                              json_string(ip_prefix_format(&underlay->allowed_sources[i], text)));
+    return json_pack(
+        "{s:s, s:s, s:o, s:s, s:s, s:i, s:i, s:s, s:i, s:b, s:o, s:b, s:s}", "name", underlay->name,
+        "port", underlay->port, "addresses", describe_addresses(underlay), "gateway",
+        ip_addr_format(&underlay->v4.gateway, gateway), "gateway6",
+        ip_addr_format(&underlay->v6.gateway, gateway6), "vlan", (int)settings->vlan, "mtu",
+        (int)settings->mtu, "dscp", settings->dscp_model == DSCP_UNIFORM ? "uniform" : "pipe",
+        "dscp_value", (int)settings->dscp, "check_sources", settings->check_sources,
+        "allowed_sources", sources, "check_reverse_path", settings->check_reverse_path,
+        "host_interface", underlay->host_interface);
 }
 
 static json_t *

@@ -29,7 +29,7 @@ static json_t *
 describe(struct control *control, const struct interface *interface)
 {
     json_t *member = vif_config_to_json(&interface->config);
-    char gateway[IP_ADDR_TEXT_MAX];
+    char gateway[IP_ADDR_TEXT_MAX], gateway6[IP_ADDR_TEXT_MAX];
     struct vif_counters sum;
     uint64_t drops = 0;
 
@@ -39,9 +39,10 @@ describe(struct control *control, const struct interface *interface)
     for (unsigned reason = 0; reason < DROP_REASONS; reason++)
         drops += sum.drops[reason];
     json_t *live = json_pack(
-        "{s:s, s:s, s:i, s:I, s:I, s:b, s:s, s:I, s:I, s:I, s:I, s:I}", "state",
+        "{s:s, s:s, s:s, s:i, s:I, s:I, s:b, s:s, s:I, s:I, s:I, s:I, s:I}", "state",
         state_name(interface->state), "gateway", ip_addr_format(&interface->gateway, gateway),
-        "mtu", (int)interface->mtu, "label", (json_int_t)interface->label, "sequence_number",
+        "gateway6", ip_addr_format(&interface->gateway6, gateway6), "mtu", (int)interface->mtu,
+        "label", (json_int_t)interface->label, "sequence_number",
         (json_int_t)interface->sequence_number, "from_file", interface->config.from_file, "failure",
         interface->failure == NULL ? "" : interface->failure, "rx_packets",
         (json_int_t)sum.rx.packets, "rx_octets", (json_int_t)sum.rx.octets, "tx_packets",
@@ -190,6 +191,15 @@ vif_list_verb(struct rpc_request *request, const json_t *params, void *context)
     rpc_reply(request, rpc_page_result("vifs", list, interface == NULL ? NULL : last));
 }
 
+#define RATES_AND_MSS                                                       \
+    { "rate_in", RPC_INTEGER, false, 0, VIF_RATE_BITS_MAX },                \
+        { "rate_out", RPC_INTEGER, false, 0, VIF_RATE_BITS_MAX },           \
+        { "packet_rate_in", RPC_INTEGER, false, 0, VIF_RATE_PACKETS_MAX },  \
+        { "packet_rate_out", RPC_INTEGER, false, 0, VIF_RATE_PACKETS_MAX }, \
+    {                                                                       \
+        "mss_clamp", RPC_STRING, false, 0, 0                                \
+    }
+
 int
 verbs_vif_add(struct rpc_server *server, struct control *control)
 {
@@ -202,7 +212,10 @@ verbs_vif_add(struct rpc_server *server, struct control *control)
         { "prefixes", RPC_STRINGS, false, 0, 0 },
         { "vlan", RPC_INTEGER, false, 1, VLAN_ID_MAX },
         { "gateway", RPC_STRING, false, 0, 0 },
+        { "gateway6", RPC_STRING, false, 0, 0 },
+        { "router_advertisement", RPC_BOOLEAN, false, 0, 0 },
         { "mtu", RPC_INTEGER, false, VIF_MTU_MIN, VIF_MTU_MAX },
+        RATES_AND_MSS,
         { "label", RPC_INTEGER, false, LABEL_MIN, LABEL_MAX },
         { "dns", RPC_STRINGS, false, 0, 0 },
         { "dhcp", RPC_BOOLEAN, false, 0, 0 },

@@ -18,16 +18,17 @@ static json_t *
 describe_vrf(struct control *control, const struct vrf *vrf, unsigned local)
 {
     const struct rib_vpn *vpn = rib_vpn_find(routing_rib(control->routing), vrf->name);
-    char gateway[IP_ADDR_TEXT_MAX];
+    char gateway[IP_ADDR_TEXT_MAX], gateway6[IP_ADDR_TEXT_MAX];
     uint32_t routes = vpn == NULL ? 0 : rib_vpn_prefixes(vpn);
     unsigned standing = vrf->n_gateways + (vrf->config == NULL ? 0 : vrf->config->n_routes);
 
     json_t *member = json_pack(
-        "{s:s, s:i, s:i, s:I, s:o, s:s, s:s, s:I, s:i}", "name", vrf->name, "instance_id",
+        "{s:s, s:i, s:i, s:I, s:o, s:s, s:s, s:s, s:I, s:i}", "name", vrf->name, "instance_id",
         vrf->config == NULL ? 0 : (int)vrf->config->instance_id, "vifs", (int)vrf->n_vifs, "routes",
         (json_int_t)routes, "label", json_null(), "label_mode", label_mode_name(vrf->label_mode),
-        "gateway", ip_addr_format(&vrf->gateway, gateway), "upstream",
-        (json_int_t)routes + standing, "downstream", (int)local);
+        "gateway", ip_addr_format(&vrf->gateway, gateway), "gateway6",
+        ip_addr_format(&vrf->gateway6, gateway6), "upstream", (json_int_t)routes + standing,
+        "downstream", (int)local);
     if (vrf->label != 0)
         json_object_set_new(member, "label", json_integer(vrf->label));
     return member;

@@ -39,25 +39,37 @@ is_name(const char *name)
 }
 
 static int
+address_check(const struct vif_address *address, struct config_error *error)
+{
+    if (!ip_addr_is_unicast(&address->addr))
+        return refuse(error, "addresses", "the address of one host is expected");
+    if (address->addr.family == IP_V6)
+        return address->length == 128
+                   ? 0
+                   : refuse(error, "addresses", "an IPv6 address stands without a length");
+
+    uint32_t host = ip_addr_to_v4(&address->addr) & ~ip_v4_mask(address->length);
+
+    if (address->length < 8 || address->length == 31)
+        return refuse(error, "addresses", "a subnet of 8 to 30 bits is expected, or 32");
+    if (address->length < 32 && (host == 0 || host == ~ip_v4_mask(address->length)))
+        return refuse(error, "addresses", "the subnet's own address or its broadcast address");
+    return 0;
+}
+
+static int
 addresses_check(const struct vif_config *vif, struct config_error *error)
 {
     if (vif->n_addresses == 0)
-        return refuse(error, "addresses", "at least one IPv4 address is expected");
+        return refuse(error, "addresses", "at least one address is expected");
     if (vif->n_addresses + vif->n_prefixes > VIF_SOURCES_MAX)
         return refuse(error, "prefixes", "at most %d addresses and prefixes are expected",
                       VIF_SOURCES_MAX);
     for (unsigned i = 0; i < vif->n_addresses; i++) {
-        const struct vif_address *address = &vif->addresses[i];
-        uint32_t host = ip_addr_to_v4(&address->addr) & ~ip_v4_mask(address->length);
-
-        if (address->addr.family != IP_V4 || !ip_addr_is_unicast(&address->addr))
-            return refuse(error, "addresses", "the IPv4 address of one host is expected");
-        if (address->length < 8 || address->length == 31)
-            return refuse(error, "addresses", "a subnet of 8 to 30 bits is expected, or 32");
-        if (address->length < 32 && (host == 0 || host == ~ip_v4_mask(address->length)))
-            return refuse(error, "addresses", "the subnet's own address or its broadcast address");
+        if (address_check(&vif->addresses[i], error) < 0)
+            return -EINVAL;
         for (unsigned j = 0; j < i; j++) {
-            if (ip_addr_equal(&address->addr, &vif->addresses[j].addr))
+            if (ip_addr_equal(&vif->addresses[i].addr, &vif->addresses[j].addr))
                 return refuse(error, "addresses", "the same address twice");
         }
     }
@@ -70,8 +82,6 @@ prefixes_check(const struct vif_config *vif, struct config_error *error)
     for (unsigned i = 0; i < vif->n_prefixes; i++) {
         const struct ip_prefix *prefix = &vif->prefixes[i];
 
-        if (prefix->addr.family != IP_V4)
-            return refuse(error, "prefixes", "IPv4 prefixes are expected");
         for (unsigned j = 0; j < i; j++) {
             if (ip_prefix_equal(prefix, &vif->prefixes[j]))
                 return refuse(error, "prefixes", "the same prefix twice");
@@ -86,8 +96,10 @@ prefixes_check(const struct vif_config *vif, struct config_error *error)
 }
 
 static int
-gateway_check(const struct vif_config *vif, struct config_error *error)
+gateways_check(const struct vif_config *vif, struct config_error *error)
 {
+    if (vif->gateway6.family != IP_NONE && !ip_addr_is_link_local(&vif->gateway6))
+        return refuse(error, "gateway6", "a link-local address such as fe80::1 is expected");
     if (vif->gateway.family == IP_NONE)
         return 0;
     if (vif->gateway.family != IP_V4 || !ip_addr_is_unicast(&vif->gateway))
@@ -100,12 +112,30 @@ gateway_check(const struct vif_config *vif, struct config_error *error)
 }
 
 static int
+rate_check(const struct vif_rate *rate, const char *bits_field, const char *packets_field,
+           struct config_error *error)
+{
+    if (rate->bits != 0 && (rate->bits < VIF_RATE_BITS_MIN || rate->bits > VIF_RATE_BITS_MAX))
+        return refuse(error, bits_field, "8kbit to 1000Gbit are expected, or 0 for any rate");
+    if (rate->packets != 0 &&
+        (rate->packets < VIF_RATE_PACKETS_MIN || rate->packets > VIF_RATE_PACKETS_MAX))
+        return refuse(error, packets_field,
+                      "%u to %u packets a second are expected, or 0 for any rate",
+                      VIF_RATE_PACKETS_MIN, VIF_RATE_PACKETS_MAX);
+    return 0;
+}
+
+static int
 numbers_check(const struct vif_config *vif, struct config_error *error)
 {
     if (vif->vlan > VLAN_ID_MAX)
         return refuse(error, "vlan", "an 802.1Q tag from 1 to %d is expected", VLAN_ID_MAX);
     if (vif->mtu != 0 && vif->mtu < VIF_MTU_MIN)
         return refuse(error, "mtu", "at least %d octets are expected", VIF_MTU_MIN);
+    if (vif->mss_clamp > MSS_CLAMP_AUTO &&
+        (vif->mss_clamp < MSS_CLAMP_MIN || vif->mss_clamp > VIF_MTU_MAX - TCP_IPV4_OCTETS))
+        return refuse(error, "mss_clamp", "auto, off, or %d to %d octets are expected",
+                      MSS_CLAMP_MIN, VIF_MTU_MAX - TCP_IPV4_OCTETS);
     if (vif->label != 0 && (vif->label < LABEL_MIN || vif->label > LABEL_MAX))
         return refuse(error, "label", "a label from %u to %u is expected", LABEL_MIN, LABEL_MAX);
     if (vif->lease_seconds < LEASE_SECONDS_MIN)
@@ -135,19 +165,14 @@ vif_config_check(const struct vif_config *vif, struct config_error *error)
     if (status == 0)
         status = prefixes_check(vif, error);
     if (status == 0)
-        status = gateway_check(vif, error);
+        status = gateways_check(vif, error);
     if (status == 0)
         status = numbers_check(vif, error);
+    if (status == 0)
+        status = rate_check(&vif->rate_in, "rate_in", "packet_rate_in", error);
+    if (status == 0)
+        status = rate_check(&vif->rate_out, "rate_out", "packet_rate_out", error);
     return status;
-}
-
-static int
-address_parse(const char *text, struct vif_address *address)
-{
-    if (strchr(text, '/') != NULL)
-        return ip_interface_parse(text, &address->addr, &address->length);
-    address->length = 32;
-    return ip_addr_parse(text, &address->addr);
 }
 
 int
@@ -158,9 +183,11 @@ vif_config_address(struct vif_config *vif, const char *text, struct config_error
     if (vif->n_addresses == CONFIG_ADDRESSES_MAX)
         return refuse(error, "addresses", "at most %d addresses are expected",
                       CONFIG_ADDRESSES_MAX);
-    if (address_parse(text, &address) < 0 || address.addr.family != IP_V4)
+    if (ip_interface_parse(text, &address.addr, &address.length) < 0)
         return refuse(error, "addresses",
-                      "10.0.0.11 or 10.0.0.11/24 (in a subnet) is expected, not \"%.40s\"", text);
+                      "10.0.0.11, 10.0.0.11/24 (in a subnet) or 2001:db8::11 is expected, "
+                      "not \"%.60s\"",
+                      text);
     vif->addresses[vif->n_addresses++] = address;
     return 0;
 }
@@ -174,9 +201,9 @@ vif_config_prefix(struct vif_config *vif, const char *text, struct config_error 
     if (vif->n_prefixes == CONFIG_PREFIXES_MAX)
         return refuse(error, "prefixes", "at most %d prefixes are expected", CONFIG_PREFIXES_MAX);
     if (status == -EDOM)
-        return refuse(error, "prefixes", "\"%.40s\" has bits set behind its length", text);
-    if (status < 0 || prefix.addr.family != IP_V4)
-        return refuse(error, "prefixes", "an IPv4 prefix is expected, not \"%.40s\"", text);
+        return refuse(error, "prefixes", "\"%.60s\" has bits set behind its length", text);
+    if (status < 0)
+        return refuse(error, "prefixes", "a prefix is expected, not \"%.60s\"", text);
     vif->prefixes[vif->n_prefixes++] = prefix;
     return 0;
 }
@@ -206,6 +233,32 @@ int
 vif_config_gateway(struct vif_config *vif, const char *text, struct config_error *error)
 {
     if (ip_addr_parse(text, &vif->gateway) < 0)
-        return refuse(error, "gateway", "an IPv4 address is expected, not \"%.40s\"", text);
+        return refuse(error, "gateway", "an IPv4 address is expected, not \"%.60s\"", text);
+    return 0;
+}
+
+int
+vif_config_gateway6(struct vif_config *vif, const char *text, struct config_error *error)
+{
+    if (ip_addr_parse(text, &vif->gateway6) < 0)
+        return refuse(error, "gateway6", "a link-local IPv6 address is expected, not \"%.60s\"",
+                      text);
+    return 0;
+}
+
+int
+vif_config_mss_clamp(struct vif_config *vif, const char *text, struct config_error *error)
+{
+    uint32_t octets;
+
+    if (strcmp(text, "off") == 0)
+        vif->mss_clamp = MSS_CLAMP_OFF;
+    else if (strcmp(text, "auto") == 0)
+        vif->mss_clamp = MSS_CLAMP_AUTO;
+    else if (text_parse_u32(text, UINT16_MAX, &octets) < 0 || octets < MSS_CLAMP_MIN)
+        return refuse(error, "mss_clamp", "auto, off, or at least %d octets are expected",
+                      MSS_CLAMP_MIN);
+    else
+        vif->mss_clamp = (uint16_t)octets;
     return 0;
 }

@@ -6,7 +6,7 @@
 
 #include "control/config.h"
 
-/** "10.0.0.11" (point-to-point) or "10.0.0.11/24" (multipoint). */
+/** "10.0.0.11" (point-to-point), "10.0.0.11/24" (multipoint) or "2001:db8::11". */
 int vif_config_address(struct vif_config *vif, const char *text, struct config_error *error);
 
 /** A network behind the guest, without host bits. */
@@ -18,5 +18,9 @@ int vif_config_dns(struct vif_config *vif, const char *text, struct config_error
 /** The guest's MAC address: of one host. */
 int vif_config_mac(struct vif_config *vif, const char *text, struct config_error *error);
 
-/** Its first-hop router's address instead of its VRF's. */
+/** Its first-hop router's addresses instead of its VRF's. */
 int vif_config_gateway(struct vif_config *vif, const char *text, struct config_error *error);
+int vif_config_gateway6(struct vif_config *vif, const char *text, struct config_error *error);
+
+/** What its SYNs may offer: "auto", "off" or octets. */
+int vif_config_mss_clamp(struct vif_config *vif, const char *text, struct config_error *error);

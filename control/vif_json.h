@@ -16,5 +16,9 @@
  */
 int vif_config_from_json(const json_t *object, struct vif_config *vif, struct config_error *error);
 
+/** Reads what vif.set may change, of the same keys, over what `*vif` holds. @return as above. */
+int vif_config_changes_from_json(const json_t *object, struct vif_config *vif,
+                                 struct config_error *error);
+
 /** The interface with all its members, or NULL without memory. */
 json_t *vif_config_to_json(const struct vif_config *vif);

@@ -23,6 +23,9 @@
 #define GATEWAY_DEFAULT 0xa9fe0001 /* 169.254.0.1, the same in a deployment (C12) */
 #define OWNER_PREFIX    "vpn:"
 
+/* fe80::1, likewise */
+static const struct ip_addr gateway6_default = { IP_V6, { [0] = 0xfe, [1] = 0x80, [15] = 1 } };
+
 struct vrfs {
     struct control *control;
     struct vrf **by_name;   /* in the order of their names */
@@ -144,6 +147,8 @@ vrf_make(struct vrfs *vrfs, const char *name, const struct vpn_config *config, s
     vrf->gateway = config != NULL && config->gateway.family != IP_NONE
                        ? config->gateway
                        : ip_addr_from_v4(GATEWAY_DEFAULT);
+    vrf->gateway6 =
+        config != NULL && config->gateway6.family != IP_NONE ? config->gateway6 : gateway6_default;
     vrf->label_mode = config != NULL ? config->label_mode : LABEL_MODE_INTERFACE;
     error = vrf_add(&control->tables->vrfs, &vrf->number);
     if (error != 0)

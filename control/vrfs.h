@@ -24,6 +24,7 @@ struct vrf {
     enum label_mode label_mode;
     uint32_t label;         /* the VRF's own label, 0 if it has none */
     struct ip_addr gateway; /* of interfaces that name no other */
+    struct ip_addr gateway6;
     unsigned n_vifs;
 
     /* addresses that the slow path answers for, with the number of interfaces that use them */

@@ -196,7 +196,8 @@ begin(struct slowpath *slowpath, struct neighbour *neighbour)
     neighbour->known = true;
     atomic_store_explicit(&adjacency_of(slowpath, neighbour)->confirmed_ms, 0,
                           memory_order_relaxed);
-    if (ip_addr_equal(&neighbour->address, &slowpath->config.fixed_neighbour)) {
+    if (ip_addr_equal(&neighbour->address, &slowpath->config.fixed_neighbours[0]) ||
+        ip_addr_equal(&neighbour->address, &slowpath->config.fixed_neighbours[1])) {
         neighbour_confirm(slowpath, neighbour->port, &neighbour->address,
                           &slowpath->config.fixed_mac);
         neighbour->due_ms = UINT64_MAX;

@@ -23,10 +23,10 @@ struct slowpath_config {
     struct tables *tables;
     struct port_table *ports;
     struct rings *rings;
-    struct counters *counters;       /* its block: number `n_workers` of the rings */
-    struct rte_mempool *pool;        /* packets that it makes */
-    const struct underlay *underlay; /* our addresses: answered for on underlay ports */
-    struct ip_addr fixed_neighbour;  /* IP_NONE, or one that is never asked: it has `fixed_mac` */
+    struct counters *counters;          /* its block: number `n_workers` of the rings */
+    struct rte_mempool *pool;           /* packets that it makes */
+    const struct underlay *underlay;    /* our addresses: answered for on underlay ports */
+    struct ip_addr fixed_neighbours[2]; /* IP_NONE, or never asked: they have `fixed_mac` */
     struct mac_addr fixed_mac;
     uint32_t neighbour_reachable_ms; /* after that a neighbour in use is asked again; 0: 30 s */
 };

@@ -50,6 +50,11 @@ add_value(json_t *params, const struct cli_argument *argument, const char *text,
         if (text_parse_u64(text, INTEGER_MAX, &number) == 0)
             value = json_integer((json_int_t)number);
         break;
+    case CLI_BIT_RATE:
+        expected = "bits a second such as 100Mbit";
+        if (text_parse_bit_rate(text, INTEGER_MAX, &number) == 0)
+            value = json_integer((json_int_t)number);
+        break;
     case CLI_BOOLEAN:
         expected = "true or false";
         if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)

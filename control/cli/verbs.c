@@ -178,6 +178,13 @@ static const struct cli_column session_columns[] = {
         NULL, NULL, CLI_POSITION, CLI_STRING \
     }
 
+/* What may be changed later, too. */
+#define RATES_AND_MSS                                                                   \
+    KEY("rate-in", "rate_in", CLI_BIT_RATE), KEY("rate-out", "rate_out", CLI_BIT_RATE), \
+        KEY("packet-rate-in", "packet_rate_in", CLI_INTEGER),                           \
+        KEY("packet-rate-out", "packet_rate_out", CLI_INTEGER),                         \
+        KEY("mss-clamp", "mss_clamp", CLI_STRING)
+
 static const struct cli_argument vif_add_arguments[] = {
     POSITION("NAME", "name", CLI_STRING),
     KEY("vpn", "vpn", CLI_STRING),
@@ -187,11 +194,14 @@ static const struct cli_argument vif_add_arguments[] = {
     KEY("address", "addresses", CLI_STRINGS),
     KEY("prefix", "prefixes", CLI_STRINGS),
     KEY("gateway", "gateway", CLI_STRING),
+    KEY("gateway6", "gateway6", CLI_STRING),
     KEY("mtu", "mtu", CLI_INTEGER),
+    RATES_AND_MSS,
     KEY("label", "label", CLI_INTEGER),
     KEY("up", "up", CLI_BOOLEAN),
     KEY("dns", "dns", CLI_STRINGS),
     KEY("dhcp", "dhcp", CLI_BOOLEAN),
+    KEY("router-advertisement", "router_advertisement", CLI_BOOLEAN),
     KEY("lease-seconds", "lease_seconds", CLI_INTEGER),
     KEY("local-preference", "local_preference", CLI_INTEGER),
     KEY("sequence-number", "sequence_number", CLI_INTEGER),

@@ -9,7 +9,7 @@
 #include "control/cli/table.h"
 #include "lib/rpc/client.h"
 
-enum cli_type { CLI_STRING, CLI_INTEGER, CLI_BOOLEAN, CLI_STRINGS };
+enum cli_type { CLI_STRING, CLI_INTEGER, CLI_BIT_RATE, CLI_BOOLEAN, CLI_STRINGS };
 
 enum cli_form {
     CLI_POSITION, /* VALUE, in the order of the table */

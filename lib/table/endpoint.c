@@ -91,23 +91,6 @@ endpoint_remove(struct endpoint_table *table, uint32_t index)
     index_retire(&table->indexes, index);
 }
 
-uint16_t
-endpoint_overhead(uint8_t family, enum encapsulation encapsulation)
-{
-    size_t octets = family == IP_V6 ? sizeof(struct ipv6_header) : sizeof(struct ipv4_header);
-
-    switch (encapsulation) {
-    case ENCAP_GRE:
-        return (uint16_t)(octets + sizeof(struct gre_header) + sizeof(mpls_entry));
-    case ENCAP_UDP:
-        return (uint16_t)(octets + sizeof(struct udp_header) + sizeof(mpls_entry));
-    case ENCAP_VXLAN:
-        break;
-    }
-    return (uint16_t)(octets + sizeof(struct udp_header) + sizeof(struct vxlan_header) +
-                      sizeof(struct eth_header));
-}
-
 /* Ethernet and the tag of the underlay. @return where the IP header begins. */
 static uint8_t *
 write_link(uint8_t *at, const struct underlay *underlay, const struct mac_addr *source_mac,

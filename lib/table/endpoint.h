@@ -15,6 +15,7 @@
 
 #include "lib/net/addr.h"
 #include "lib/net/encapsulation.h"
+#include "lib/net/headers.h"
 #include "lib/table/index.h"
 #include "lib/table/underlay.h"
 
@@ -75,4 +76,19 @@ void endpoint_header_build(struct endpoint *endpoint, const struct underlay *und
                            enum encapsulation encapsulation);
 
 /** Octets that an encapsulation puts between the outer Ethernet header and the inner IP packet. */
-uint16_t endpoint_overhead(uint8_t family, enum encapsulation encapsulation);
+static inline uint16_t
+endpoint_overhead(uint8_t family, enum encapsulation encapsulation)
+{
+    size_t octets = family == IP_V6 ? sizeof(struct ipv6_header) : sizeof(struct ipv4_header);
+
+    switch (encapsulation) {
+    case ENCAP_GRE:
+        return (uint16_t)(octets + sizeof(struct gre_header) + sizeof(mpls_entry));
+    case ENCAP_UDP:
+        return (uint16_t)(octets + sizeof(struct udp_header) + sizeof(mpls_entry));
+    case ENCAP_VXLAN:
+        break;
+    }
+    return (uint16_t)(octets + sizeof(struct udp_header) + sizeof(struct vxlan_header) +
+                      sizeof(struct eth_header));
+}

@@ -35,3 +35,12 @@ underlay_address(const struct underlay *underlay, uint8_t family)
 
     return address->family == IP_NONE ? NULL : address;
 }
+
+/** True if an address is one of ours. */
+static inline bool
+underlay_owns(const struct underlay *underlay, const struct ip_addr *address)
+{
+    const struct ip_addr *ours = underlay_address(underlay, address->family);
+
+    return ours != NULL && ip_addr_equal(ours, address);
+}

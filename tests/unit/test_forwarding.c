@@ -53,21 +53,25 @@ set_up(void **state)
 {
     static struct world world;
     static struct underlay fabric;
+    static struct ip_prefix allowed[2];
     const struct endpoints_underlay underlay = {
         .port = 3,
         .mac = { { 2, 0, 0, 0, 0, 9 } },
         .underlay = &fabric,
         .v4 = { .prefix_length = 24, .gateway = address("192.0.2.1") },
+        .allowed = allowed,
+        .n_allowed = 2,
     };
     const struct forwarding_settings settings = {
-        .own_address = address("192.0.2.11"),
+        .underlay = &fabric,
         .n_encapsulations = 2,
         .encapsulations = { ENCAP_UDP, ENCAP_GRE },
     };
     struct table_limits limits = TABLE_LIMITS_DEFAULT;
 
     fabric = (struct underlay){ .v4 = address("192.0.2.11"), .mtu = 1500 };
-
+    allowed[0] = prefix("203.0.113.0/24");
+    allowed[1] = prefix("192.0.2.12/32");
     limits.endpoints = 4;
     limits.ecmp_sets = 2;
     world.tables = tables_create(&limits, 1, 8);
@@ -292,6 +296,44 @@ a_static_route_stands_above_an_announced_one(void **state)
     assert_int_equal(forwarding_unset_static(world->forwarding, VRF, &at), -ENOENT);
 }
 
+static bool
+allows(const struct world *world, const char *source)
+{
+    struct ip_addr addr = address(source);
+    uint32_t root = tables_sources_root(&world->tables->limits), v4;
+    path_t path;
+
+    v4 = ip_addr_to_v4(&addr);
+    fib_lookup_bulk(world->tables->fib, &root, &v4, &path, 1);
+    return path != PATH_NONE;
+}
+
+static void
+c49_known_endpoints_and_configured_prefixes_may_send_tunnels(void **state)
+{
+    struct world *world = *state;
+    struct route_next_hop gre = next_hop("198.51.100.1", 31, ENCAP_GRE);
+    struct route_next_hop udp = next_hop("198.51.100.1", 31, ENCAP_UDP);
+    struct route_next_hop configured = next_hop("192.0.2.12", 31, ENCAP_UDP);
+
+    assert_true(allows(world, "203.0.113.77"));
+    assert_true(allows(world, "192.0.2.12"));
+    assert_false(allows(world, "192.0.2.13"));
+    assert_false(allows(world, "198.51.100.1"));
+
+    assert_int_equal(set(world, "10.0.0.1/32", &gre, 1), 0);
+    assert_int_equal(set(world, "10.0.0.2/32", &udp, 1), 0);
+    assert_int_equal(set(world, "10.0.0.3/32", &configured, 1), 0);
+    assert_true(allows(world, "198.51.100.1"));
+    assert_false(allows(world, "198.51.100.2"));
+    unset(world, "10.0.0.1/32");
+    assert_true(allows(world, "198.51.100.1")); /* one of the two endpoints is still there */
+    unset(world, "10.0.0.2/32");
+    assert_false(allows(world, "198.51.100.1"));
+    unset(world, "10.0.0.3/32");
+    assert_true(allows(world, "192.0.2.12")); /* it stands in the configuration */
+}
+
 int
 main(void)
 {
@@ -305,6 +347,8 @@ main(void)
         CASE(c38_several_next_hops_make_an_ecmp_set),
         CASE(a_full_table_leaves_the_route_that_was),
         CASE(a_static_route_stands_above_an_announced_one),
+        cmocka_unit_test_setup_teardown(
+            c49_known_endpoints_and_configured_prefixes_may_send_tunnels, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,7 +120,7 @@ a_fixed_neighbour_is_never_asked(void **state)
     (void)state;
 
     rig_open(&rig);
-    rig.slowpath->config.fixed_neighbour = ip_addr_from_v4(PEER);
+    rig.slowpath->config.fixed_neighbours[0] = ip_addr_from_v4(PEER);
     rig.slowpath->config.fixed_mac = peer;
     const uint32_t index = want(&rig, PEER);
     rig_turn(&rig);
