@@ -4,6 +4,7 @@
 
 #include "fastpath/drop.h"
 
+#include "fastpath/trace.h"
 #include "fastpath/worker.h"
 
 void
@@ -12,5 +13,6 @@ drop(struct worker *worker, struct rte_mbuf *packet, enum drop_reason reason, ui
     counter_add(&worker->counters->drops[reason], 1);
     if (vif != VIF_NONE)
         counter_add(&worker->counters->vifs[vif].drops[reason], 1);
+    trace_drop(worker, reason, vif);
     rte_pktmbuf_free(packet);
 }

@@ -4,24 +4,27 @@
 
 #include "fastpath/fastpath.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include <rte_cycles.h>
 
+#include "fastpath/explain.h"
 #include "fastpath/worker.h"
 
 struct fastpath {
     _Atomic bool ending;
+    struct fastpath_config config;
     struct vif_meters *meters;
+    struct explainer *explainer; /* made when it is first needed */
     unsigned n_workers;
     struct worker workers[];
 };
 
-static bool
-worker_init(struct fastpath *fastpath, unsigned number, const struct fastpath_config *config)
+bool
+worker_init(struct worker *worker, unsigned number, const struct fastpath_config *config,
+            struct vif_meters *meters, const _Atomic bool *ending)
 {
-    struct worker *worker = &fastpath->workers[number];
-
     *worker = (struct worker){
         .number = number,
         .tables = config->tables,
@@ -29,8 +32,8 @@ worker_init(struct fastpath *fastpath, unsigned number, const struct fastpath_co
         .rings = config->rings,
         .counters = counters_block(config->counters, number),
         .underlay = config->underlay,
-        .ending = &fastpath->ending,
-        .meters = fastpath->meters,
+        .ending = ending,
+        .meters = meters,
         .idle = { .poll = config->poll },
     };
     punt_meters_init(&worker->punts, rte_get_tsc_hz());
@@ -38,6 +41,13 @@ worker_init(struct fastpath *fastpath, unsigned number, const struct fastpath_co
                                       sizeof(*worker->punts.interfaces));
     worker->transmit.buffers = calloc(PORTS_MAX, sizeof(*worker->transmit.buffers));
     return worker->punts.interfaces != NULL && worker->transmit.buffers != NULL;
+}
+
+void
+worker_free(struct worker *worker)
+{
+    free(worker->punts.interfaces);
+    free(worker->transmit.buffers);
 }
 
 struct fastpath *
@@ -48,6 +58,7 @@ fastpath_create(const struct fastpath_config *config)
 
     if (fastpath == NULL)
         return NULL;
+    fastpath->config = *config;
     fastpath->n_workers = config->n_workers;
     fastpath->meters = calloc(config->tables->limits.vifs, sizeof(fastpath->meters[0]));
     if (fastpath->meters == NULL) {
@@ -55,7 +66,7 @@ fastpath_create(const struct fastpath_config *config)
         return NULL;
     }
     for (unsigned i = 0; i < config->n_workers; i++) {
-        if (!worker_init(fastpath, i, config)) {
+        if (!worker_init(&fastpath->workers[i], i, config, fastpath->meters, &fastpath->ending)) {
             fastpath_destroy(fastpath);
             return NULL;
         }
@@ -82,6 +93,17 @@ fastpath_poll_once(void *worker)
     return worker_turn(worker);
 }
 
+int
+fastpath_explain(struct fastpath *fastpath, const struct packet_note *note, const void *octets,
+                 size_t length, struct trace *trace)
+{
+    if (fastpath->explainer == NULL)
+        fastpath->explainer = explainer_create(&fastpath->config);
+    return fastpath->explainer == NULL
+               ? -ENOMEM
+               : explainer_run(fastpath->explainer, note, octets, length, trace);
+}
+
 void
 fastpath_stop(struct fastpath *fastpath)
 {
@@ -93,10 +115,9 @@ fastpath_destroy(struct fastpath *fastpath)
 {
     if (fastpath == NULL)
         return;
-    for (unsigned i = 0; i < fastpath->n_workers; i++) {
-        free(fastpath->workers[i].punts.interfaces);
-        free(fastpath->workers[i].transmit.buffers);
-    }
+    for (unsigned i = 0; i < fastpath->n_workers; i++)
+        worker_free(&fastpath->workers[i]);
+    explainer_destroy(fastpath->explainer);
     free(fastpath->meters);
     free(fastpath);
 }

@@ -8,11 +8,14 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/net/addr.h"
 #include "lib/port/port.h"
+#include "lib/ring/note.h"
 #include "lib/ring/rings.h"
+#include "lib/ring/trace.h"
 #include "lib/stats/counters.h"
 #include "lib/table/tables.h"
 #include "lib/table/underlay.h"
@@ -41,6 +44,18 @@ void *fastpath_worker(struct fastpath *fastpath, unsigned worker);
 
 /** One turn of a worker's loop without idling; for tests. @return packets handled. */
 unsigned fastpath_poll_once(void *worker);
+
+/**
+ * Takes one packet through the stages as they are now, for their verdicts alone: nothing is sent,
+ * punted or counted, no meter is used up. `trace`, whose room the caller has set, is filled with
+ * the steps, and with the frames as they would leave.
+ * @param note TASK_RECEIVE: a frame that comes from `port`, whatever its role; TASK_ROUTE: an IP
+ * packet to be looked up in `vrf`
+ * @return 0, -ENODEV (no such port), -EMSGSIZE (longer than any frame) or -ENOMEM. Control thread,
+ * which writes the tables and so needs not be one of their registered readers.
+ */
+int fastpath_explain(struct fastpath *fastpath, const struct packet_note *note, const void *octets,
+                     size_t length, struct trace *trace);
 
 /** Asks all workers to end after their current turn. Any thread. */
 void fastpath_stop(struct fastpath *fastpath);

@@ -5,6 +5,7 @@
 #include "fastpath/lookup.h"
 
 #include "fastpath/drop.h"
+#include "fastpath/trace.h"
 #include "fastpath/worker.h"
 
 /* VRFs that a packet is looked up in before it counts as looping. */
@@ -15,8 +16,10 @@ static void
 choose_members(struct worker *worker, struct burst *burst)
 {
     for (unsigned i = 0; i < burst->n; i++) {
-        if (path_kind(burst->paths[i]) == PATH_ECMP)
-            burst->paths[i] = ecmp_select(&worker->tables->ecmp, burst->paths[i], burst->hashes[i]);
+        if (path_kind(burst->paths[i]) != PATH_ECMP)
+            continue;
+        burst->paths[i] = ecmp_select(&worker->tables->ecmp, burst->paths[i], burst->hashes[i]);
+        trace_member(worker, burst->hashes[i], burst->paths[i]);
     }
 }
 
@@ -52,10 +55,12 @@ look_up_once(struct worker *worker, struct burst *burst)
     }
     if (found.n > 0) {
         fib_lookup_bulk(fib, roots, addresses, paths, found.n);
+        trace_lookup(worker, roots, paths, found.n);
         replace_paths(burst, &found, paths);
     }
     if (found6.n > 0) {
         fib_lookup6_bulk(fib, roots6, addresses6, paths, found6.n);
+        trace_lookup(worker, roots6, paths, found6.n);
         replace_paths(burst, &found6, paths);
     }
     return found.n + found6.n;

@@ -5,6 +5,7 @@
 #include "fastpath/punt.h"
 
 #include "fastpath/drop.h"
+#include "fastpath/trace.h"
 #include "fastpath/worker.h"
 
 /* An interface gets this part of what its worker lets through for a reason. */
@@ -71,6 +72,7 @@ punt(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *n
         return;
     }
     *packet_note(packet) = *note;
+    trace_punt(worker, packet, note);
     if (rte_ring_enqueue(worker->rings->punt[worker->number], packet) != 0) {
         drop(worker, packet, DROP_PUNT_QUEUE, note->vif);
         return;

@@ -5,6 +5,7 @@
 #include "fastpath/transmit.h"
 
 #include "fastpath/drop.h"
+#include "fastpath/trace.h"
 #include "fastpath/worker.h"
 
 static void
@@ -109,8 +110,10 @@ flush_port(struct worker *worker, uint16_t number)
 {
     struct transmit_buffer *buffer = &worker->transmit.buffers[number];
     const struct port *port = port_at(worker->ports, number);
+    struct trace *trace = worker->trace;
     unsigned sender;
 
+    worker->trace = NULL; /* what leaves now is not the packet at work */
     if (port == NULL)
         drop_rest(worker, buffer, 0, DROP_PORT_GONE);
     else if ((sender = port_sender(port, worker->number)) == worker->number)
@@ -119,6 +122,7 @@ flush_port(struct worker *worker, uint16_t number)
         send_to_worker(worker, sender, port, buffer);
     buffer->n = 0;
     buffer->metered = false;
+    worker->trace = trace;
 }
 
 void
@@ -131,6 +135,7 @@ transmit(struct worker *worker, uint16_t port, struct rte_mbuf *packet, uint32_t
         flush_port(worker, port);
     else if (buffer->n == 0)
         all->waiting[all->n_waiting++] = port;
+    trace_send(worker, port, packet, account);
     buffer->packets[buffer->n] = packet;
     buffer->accounts[buffer->n] = account;
     buffer->metered |= (account & PACKET_ACCOUNT_METERED) != 0;

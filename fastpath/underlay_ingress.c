@@ -10,6 +10,7 @@
 #include "fastpath/reverse_path.h"
 #include "fastpath/segments.h"
 #include "fastpath/source_guard.h"
+#include "fastpath/trace.h"
 #include "fastpath/traffic_class.h"
 #include "fastpath/worker.h"
 #include "lib/net/parse.h"
@@ -262,6 +263,7 @@ pass_inner(struct worker *worker, const struct arrivals *arrivals, unsigned i, s
 
     if (likely(vrf != VRF_NONE))
         traffic_add(&worker->counters->vrfs[vrf].from_tunnel, 1, ip.total_length);
+    trace_from_tunnel(worker, tunnel->label, path);
     burst_add(burst, packet, path, vrf, &ip);
 }
 

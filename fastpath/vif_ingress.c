@@ -8,6 +8,7 @@
 #include "fastpath/drop.h"
 #include "fastpath/ingress.h"
 #include "fastpath/segments.h"
+#include "fastpath/trace.h"
 #include "fastpath/ttl.h"
 #include "fastpath/worker.h"
 #include "lib/net/parse.h"
@@ -208,6 +209,7 @@ ingress_one(struct worker *worker, struct rte_mbuf *packet, struct burst *burst)
 
     if (likely(verdict.kind == GO_ON)) {
         traffic_add(&worker->counters->vrfs[vif->vrf].from_vif, 1, ip.total_length);
+        trace_from_vif(worker, vif->id);
         burst_add(burst, packet, vif, &frame, &ip);
     } else if (verdict.kind == PUNT) {
         const struct packet_note note = {

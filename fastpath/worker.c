@@ -56,9 +56,8 @@ poll_queue(struct worker *worker, const struct poll *poll)
     return n;
 }
 
-/* Does what the notes of packets from a ring ask for. */
-static void
-do_tasks(struct worker *worker, struct rte_mbuf **packets, unsigned n)
+void
+worker_do_tasks(struct worker *worker, struct rte_mbuf **packets, unsigned n)
 {
     struct rte_mbuf *routed[BURST_PACKETS];
     struct burst burst;
@@ -93,7 +92,7 @@ take_ring(struct worker *worker, struct rte_ring *ring)
         const unsigned n = rte_ring_dequeue_burst(
             ring, (void **)packets, left < BURST_PACKETS ? left : BURST_PACKETS, NULL);
 
-        do_tasks(worker, packets, n);
+        worker_do_tasks(worker, packets, n);
         taken += n;
         left -= n;
     }

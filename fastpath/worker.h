@@ -20,6 +20,8 @@
 #include "lib/stats/counters.h"
 #include "lib/table/tables.h"
 
+struct trace;
+
 struct worker {
     unsigned number;
     struct tables *tables;
@@ -33,7 +35,16 @@ struct worker {
     struct punt_meters punts;
     struct vif_meters *meters; /* by interface id; of all workers, each used by one at a time */
     struct transmit transmit;
+    struct trace *trace; /* of the packet at work, NULL: nobody watches it (fastpath/trace.h) */
 };
+
+struct fastpath_config;
+
+/** Makes and frees what is a worker's own (fastpath.c). Control thread. @return false without
+ * memory; what was made is freed by worker_free() all the same. */
+bool worker_init(struct worker *worker, unsigned number, const struct fastpath_config *config,
+                 struct vif_meters *meters, const _Atomic bool *ending);
+void worker_free(struct worker *worker);
 
 /** One turn: each receive queue, the inject ring, the hand-over rings, then what is to be sent.
  * @return packets taken in. */
@@ -43,6 +54,9 @@ unsigned worker_turn(struct worker *worker);
  * @param n at most BURST_PACKETS */
 void worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
                     unsigned n);
+
+/** Does what the notes of up to BURST_PACKETS packets ask for (lib/ring/note.h). */
+void worker_do_tasks(struct worker *worker, struct rte_mbuf **packets, unsigned n);
 
 /** Turns until `ending`. */
 void worker_run(struct worker *worker);

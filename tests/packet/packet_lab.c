@@ -129,20 +129,37 @@ name_of(const struct named *named, uint32_t number)
     return "";
 }
 
+static uint32_t
+number_in(const struct named *named, const char *name)
+{
+    for (unsigned i = 0; name != NULL && i < named->n; i++) {
+        if (strcmp(named->entries[i].name, name) == 0)
+            return named->entries[i].number;
+    }
+    return 0;
+}
+
+static json_t *
+hex_json(const uint8_t *octets, uint32_t length)
+{
+    char *text = malloc(2 * (size_t)length + 1);
+    json_t *json;
+
+    text[0] = '\0';
+    for (uint32_t i = 0; octets != NULL && i < length; i++)
+        snprintf(text + (size_t)2 * i, 3, "%02x", octets[i]);
+    json = json_string(text);
+    free(text);
+    return json;
+}
+
 static json_t *
 frame_json(const struct rte_mbuf *packet)
 {
     const uint32_t length = rte_pktmbuf_pkt_len(packet);
     uint8_t *octets = malloc(length + 1);
-    char *text = malloc(2 * (size_t)length + 1);
-    const uint8_t *at = rte_pktmbuf_read(packet, 0, length, octets);
-    json_t *json;
+    json_t *json = hex_json(rte_pktmbuf_read(packet, 0, length, octets), length);
 
-    text[0] = '\0';
-    for (uint32_t i = 0; at != NULL && i < length; i++)
-        snprintf(text + (size_t)2 * i, 3, "%02x", at[i]);
-    json = json_string(text);
-    free(text);
     free(octets);
     return json;
 }
@@ -242,17 +259,72 @@ run_until_quiet(struct scenario *scenario)
     }
 }
 
+/* What explaining says about one packet, {"port", "frame"} or {"vrf", "packet"}. */
+static json_t *
+explain_one(const struct scenario *scenario, json_t *object, struct trace *trace)
+{
+    static uint8_t octets[16384];
+    const char *port = json_string_value(json_object_get(object, "port"));
+    struct packet_note note = { .task = port != NULL ? TASK_RECEIVE : TASK_ROUTE, .vif = VIF_NONE };
+    const char *hex = json_string_value(json_object_get(object, port != NULL ? "frame" : "packet"));
+    json_t *sent = json_array(), *drops = json_array(), *punts = json_array();
+    json_t *steps = json_array();
+    size_t length = 0;
+    unsigned octet;
+
+    note.port = (uint16_t)number_in(&scenario->port_names, port);
+    note.vrf = number_in(&scenario->vrfs, json_string_value(json_object_get(object, "vrf")));
+    while (length < sizeof(octets) && sscanf(hex + 2 * length, "%2x", &octet) == 1)
+        octets[length++] = (uint8_t)octet;
+    if (fastpath_explain(scenario->fastpath, &note, octets, length, trace) != 0)
+        abort();
+    for (unsigned i = 0; i < trace->n_steps; i++) {
+        const struct trace_step *step = &trace->steps[i];
+
+        json_array_append_new(steps, json_pack("[i, I, I]", step->kind, (json_int_t)step->number,
+                                               (json_int_t)step->path));
+        if (step->kind == TRACE_SEND)
+            json_array_append_new(sent,
+                                  json_pack("[s, o]", name_of(&scenario->port_names, step->port),
+                                            hex_json(trace->octets + step->at, step->kept)));
+        else if (step->kind == TRACE_DROP)
+            json_array_append_new(drops, json_string(drop_name(step->reason)));
+        else if (step->kind == TRACE_PUNT)
+            json_array_append_new(punts, json_string(punt_name(step->reason)));
+    }
+    return json_pack("{s:o, s:o, s:o, s:o}", "sent", sent, "drops", drops, "punts", punts, "steps",
+                     steps);
+}
+
+static json_t *
+explained_json(const struct scenario *scenario, json_t *list)
+{
+    static uint8_t octets[65536];
+    struct trace trace = { .keep = UINT32_MAX, .room = sizeof(octets), .octets = octets };
+    json_t *explained = json_array(), *each;
+    size_t i;
+
+    json_array_foreach(list, i, each)
+    {
+        json_array_append_new(explained, explain_one(scenario, each, &trace));
+    }
+    return explained;
+}
+
 static json_t *
 run(json_t *object, struct rte_mempool *pool)
 {
     const unsigned before = rte_mempool_avail_count(pool);
     struct scenario scenario;
     const char *error = scenario_create(&scenario, object, pool);
-    json_t *result;
+    json_t *result, *explain = json_object_get(object, "explain");
 
     if (error == NULL) {
+        json_t *explained = explained_json(&scenario, explain);
+
         run_until_quiet(&scenario);
         result = result_json(&scenario);
+        json_object_set_new(result, "explained", explained);
     } else {
         result = json_pack("{s:s}", "error", error);
     }
