@@ -54,10 +54,12 @@ parse_ipv4(const uint8_t *packet, size_t here, size_t length, struct ip_view *vi
 
     if (here > length)
         here = length;
+    if (here < 1)
+        return DROP_FRAME_TOO_SHORT;
+    if (packet[0] >> 4 != 4)
+        return DROP_IP_VERSION;
     if (here < IPV4_HEADER_MIN)
         return DROP_FRAME_TOO_SHORT;
-    if (header->version_ihl >> 4 != 4)
-        return DROP_IP_VERSION;
 
     const uint16_t header_length = (uint16_t)((header->version_ihl & 0x0f) * 4);
     const uint16_t total_length = be16toh(header->total_length);

@@ -82,6 +82,7 @@ MALFORMED = {
         ("version 0", patched(GUEST, 14, b"\x05"), "ip-version"),
         ("version 6", patched(GUEST, 14, b"\x65"), "ip-version"),
         ("version 15", patched(GUEST, 14, b"\xf5"), "ip-version"),
+        ("version 5 and nothing more", GUEST[:14] + b"\x55", "ip-version"),
         ("header length 0", patched(GUEST, 14, b"\x40", right=None), "ip-header"),
         ("header length 4", patched(GUEST, 14, b"\x44", right=None), "ip-header"),
         ("header length beyond the total length",
