@@ -177,12 +177,13 @@ punted_json(const struct scenario *scenario)
             const struct packet_note *note = packet_note(packet);
 
             json_array_append_new(
-                array,
-                json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:o}", "reason", punt_name(note->reason),
-                          "port", name_of(&scenario->port_names, note->port), "vif",
-                          name_of(&scenario->vifs, note->vif), "mtu", (int)note->mtu, "l3_offset",
-                          (int)note->l3_offset, "adjacency", (int)note->adjacency, "frame",
-                          frame_json(packet)));
+                array, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:o}", "reason",
+                                 punt_name(note->reason), "port",
+                                 name_of(&scenario->port_names, note->port), "vif",
+                                 name_of(&scenario->vifs, note->vif), "vrf",
+                                 name_of(&scenario->vrfs, note->vrf), "mtu", (int)note->mtu,
+                                 "l3_offset", (int)note->l3_offset, "adjacency",
+                                 (int)note->adjacency, "frame", frame_json(packet)));
             rte_pktmbuf_free(packet);
         }
     }

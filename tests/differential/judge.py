@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Compares what the lab did with what the model says: every octet, counter, drop and punt; and,
+without the model, that no packet left its VRF but where policy joins it to another."""
+
+import collections
+
+import lab
+from tunnels import ENTROPY, without_entropy
+
+
+def for_the_slow_path(reason, packet):
+    """A punted packet without its TTL where the router is free to have lowered it already (RFC 1812
+    section 4.3.2.3)."""
+    if reason not in ("gateway", "too-big"):
+        return packet
+    if packet[0] >> 4 == 6:
+        return packet[:7] + b"\0" + packet[8:]
+    return packet[:8] + b"\0" + packet[9:10] + b"\0\0" + packet[12:]
+
+
+class Taken:
+    """Frames that came out of one port, or punts, to be taken one by one."""
+
+    def __init__(self):
+        self.places = collections.defaultdict(collections.deque)
+
+    def add(self, octets, place):
+        self.places[octets].append(place)
+
+    def has(self, octets):
+        return bool(self.places.get(octets))
+
+    def take(self, octets):
+        """@return where it stood, or None."""
+        return self.places[octets].popleft() if self.has(octets) else None
+
+    def rest(self):
+        return [(place, octets) for octets, places in self.places.items() for place in places]
+
+
+class Judge:
+    """One run of a scenario against the model. `faults`: what disagrees, each a line whose first word
+    says what kind it is."""
+
+    def __init__(self, forwarder, scenario, sent, outcomes, result):
+        """sent: {port: [octets]}; outcomes: {port: [[Outcome]]}, for each packet those that it may
+        have; result: the lab's."""
+        self.forwarder, self.scenario, self.result = forwarder, scenario, result
+        self.vlan = scenario.get("underlay_vlan", 0)
+        self.sent, self.outcomes = sent, outcomes
+        self.faults, self.chosen, self.entropy = [], {}, {}
+        self.members = {}  # (ECMP set, flow) -> index
+
+    def fault(self, text):
+        self.faults.append(text)
+
+    def run(self):
+        self.collect()
+        self.choose()
+        self.compare_frames()
+        self.compare_punts()
+        self.compare_counters()
+        for fault in lab.accounting_faults(self.result):
+            self.fault("accounting " + fault)
+        return self.faults
+
+    def collect(self):
+        self.frames, self.punts, self.freedom = {}, Taken(), {}
+        for port, frames in self.result["out"].items():
+            taken = self.frames[port] = Taken()
+            for at, octets in enumerate(frames):
+                key, self.freedom[port, at] = self.key_of(port, octets)
+                taken.add(key, at)
+        for at, punted in enumerate(self.result["punted"]):
+            frame = bytes.fromhex(punted["frame"])
+            if punted["reason"] == "adjacency":
+                frame, self.freedom["punt", at] = self.key_of(punted["port"], frame)
+            else:
+                frame = for_the_slow_path(punted["reason"], frame[punted["l3_offset"]:])
+            self.punts.add((punted["reason"], punted["port"], punted["vif"], punted["vrf"],
+                            punted["mtu"], frame), at)
+
+    def key_of(self, port, octets):
+        if port in self.forwarder.underlay_ports:
+            return without_entropy(octets, self.vlan)
+        return octets, (None, None)
+
+    def punt_key(self, punt):
+        frame = punt.frame if punt.reason == "adjacency" else \
+            for_the_slow_path(punt.reason, punt.frame[punt.l3_offset:])
+        return (punt.reason, punt.port, punt.vif, punt.vrf, punt.mtu, frame)
+
+    # --- which member of an ECMP set it was
+
+    def choose(self):
+        """Takes for each packet the one outcome; a flow's choice must be the same each time."""
+        open_ = []
+        for port, packets in self.outcomes.items():
+            for at, outcomes in enumerate(packets):
+                if len(outcomes) == 1:
+                    self.settle(port, at, outcomes[0])
+                else:
+                    open_.append((port, at, outcomes))
+        # What is to be seen first; what leaves no trace then follows its flow.
+        for port, at, outcomes in sorted(open_, key=lambda each: self.silent(each[2])):
+            known = [outcome for outcome in outcomes if self.agrees(outcome)]
+            possible = [outcome for outcome in known if self.is_seen(outcome)]
+            self.settle(port, at, min(possible or known or outcomes, key=self.unlikely))
+
+    @staticmethod
+    def leaves_no_trace(outcome):
+        return not outcome.out and outcome.punt is None
+
+    def unlikely(self, outcome):
+        """What left a trace is likelier than what did not; then, a drop that is still to be found."""
+        if not self.leaves_no_trace(outcome):
+            return 0
+        reason, vif = outcome.drop
+        found = self.result["vifs"][vif]["drops"] if vif else self.result["drops"]
+        known = sum(each.drop == outcome.drop for each in self.chosen.values())
+        return 1 if found.get(reason, 0) > known else 2
+
+    def silent(self, outcomes):
+        return sum(map(self.leaves_no_trace, outcomes))
+
+    def agrees(self, outcome):
+        return all(self.members.get((chosen, outcome.flow), index) == index
+                   for chosen, index, _ in outcome.choices)
+
+    def is_seen(self, outcome):
+        if outcome.punt is not None and not self.punts.has(self.punt_key(outcome.punt)):
+            return False
+        return all(self.frames[port].has(octets) for port, octets in outcome.out)
+
+    def settle(self, port, at, outcome):
+        """This is what became of the packet: takes its frames out of what is there."""
+        for chosen, index, _ in outcome.choices:
+            self.members.setdefault((chosen, outcome.flow), index)
+        self.chosen[port, at] = outcome
+        where = f"{port}[{at}] {self.sent[port][at].hex()}"
+        outcome.places = []
+        for out, octets in outcome.out:
+            place = self.frames[out].take(octets)
+            if place is None:
+                self.fault(f"missing frame to {out}: {octets.hex()} of {where}")
+            else:
+                outcome.places.append((out, place))
+                self.check_entropy(outcome, self.freedom[out, place], octets, where)
+        if outcome.punt is not None:
+            place = self.punts.take(self.punt_key(outcome.punt))
+            if place is None:
+                self.fault(f"missing punt {self.punt_text(self.punt_key(outcome.punt))} of {where}")
+            elif outcome.punt.reason == "adjacency":
+                self.check_entropy(outcome, self.freedom["punt", place], outcome.punt.frame, where)
+
+    @staticmethod
+    def punt_text(key):
+        return " ".join(str(each) for each in key[:-1]) + " " + key[-1].hex()
+
+    def check_entropy(self, outcome, freedom, octets, where):
+        port, label = freedom
+        if port is not None and port not in ENTROPY:
+            self.fault(f"entropy port {port} of {where}")
+        if port is None and label is None:
+            return
+        for kind, value in (("port", port), ("label", label)):
+            if value is not None and \
+                    self.entropy.setdefault((kind, outcome.flow), value) != value:
+                self.fault(f"entropy {kind} {value} of a flow that had "
+                           f"{self.entropy[kind, outcome.flow]}: {where}")
+
+    # --- what is left, and what was counted
+
+    def compare_frames(self):
+        for port, taken in self.frames.items():
+            for place, octets in taken.rest():
+                self.fault(f"unexpected frame from {port}[{place}]: {octets.hex()}")
+        ports = {value for (kind, _), value in self.entropy.items() if kind == "port"}
+        flows = sum(kind == "port" for kind, _ in self.entropy)
+        if flows >= 30 and len(ports) < flows // 2:
+            self.fault(f"entropy of {flows} flows is in {len(ports)} ports only")
+        self.compare_order()
+
+    def compare_order(self):
+        """The packets of a flow that came in at one port leave at another in their order."""
+        last = {}
+        for (port, at), outcome in sorted(self.chosen.items(), key=lambda each: each[0]):
+            for out, place in getattr(outcome, "places", []):
+                key = (port, out, outcome.flow)
+                if place < last.get(key, -1):
+                    self.fault(f"order of {port}[{at}] {self.sent[port][at].hex()}")
+                last[key] = max(place, last.get(key, -1))
+
+    def compare_punts(self):
+        for place, key in self.punts.rest():
+            self.fault(f"unexpected punt [{place}] {self.punt_text(key)}")
+
+    def compare_counters(self):
+        drops, punts, vif_drops = collections.Counter(), collections.Counter(), {}
+        counted = collections.Counter()
+        for outcome in self.chosen.values():
+            if outcome.drop is not None:
+                reason, vif = outcome.drop
+                drops[reason] += 1
+                vif_drops.setdefault(vif, collections.Counter())[reason] += 1
+            if outcome.punt is not None:
+                punts[outcome.punt.reason] += 1
+            for table, name, counter, octets in outcome.counted:
+                counted[table, name, counter, "packets"] += 1
+                counted[table, name, counter, "octets"] += octets
+        self.same("drops", self.result["drops"], drops)
+        self.same("punts", self.result["punts"], punts)
+        for name, found in self.result["vifs"].items():
+            self.same(f"vif-drops {name}", found["drops"], vif_drops.get(name, {}))
+        for table in ("ports", "vifs", "vrfs", "endpoints"):
+            for name, found in self.result[table].items():
+                found = {"tx": found} if table == "endpoints" else found
+                for counter, numbers in found.items():
+                    if counter != "drops":
+                        expected = [counted[table, name, counter, unit]
+                                    for unit in ("packets", "octets")]
+                        if numbers != expected:
+                            self.fault(f"counter {table} {name} {counter} {numbers}, "
+                                       f"expected {expected}")
+
+    def same(self, what, found, expected):
+        expected = {reason: count for reason, count in expected.items() if count}
+        if found != expected:
+            differing = {reason: (found.get(reason, 0), expected.get(reason, 0))
+                         for reason in sorted({*found, *expected})
+                         if found.get(reason, 0) != expected.get(reason, 0)}
+            self.fault(f"{what}: (found, expected) {differing}")

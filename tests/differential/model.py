@@ -1,0 +1,404 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A model of the forwarder, slow and obvious. It takes a scenario of the packet lab and one packet at
+a time, and says what must become of it, in the order of docs/architecture.md ("How a packet is
+judged"). It is written from the standards and the documents, not from the forwarder."""
+
+import ipaddress
+
+from headers import (ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, GRE, ICMP, ICMPV6, UDP, Dropped,
+                     Frame, Packet4, Packet6)
+from tunnels import ROUTER_MAC, ROUTER_MAC6, Tunnel, is_tunnel, overhead, unwrap
+
+ZERO_MAC = "00:00:00:00:00:00"
+VRFS_MAX = 4
+NOT_ECT, ECT1, ECT0, CE = range(4)
+DHCP_SERVER, DHCP_CLIENT = 67, 68
+
+
+def mac(text):
+    return bytes.fromhex(text.replace(":", ""))
+
+
+def packed(text):
+    return ipaddress.ip_address(text).packed
+
+
+class Outcome:
+    """What becomes of a packet: frames (port, octets), a drop (reason, interface or ""), a punt, and
+    what is counted, [(table, name, counter, octets)]. `flow` is what must go one way; `choices` which
+    member of which ECMP sets was taken."""
+
+    def __init__(self):
+        self.out, self.drop, self.punt, self.counted = [], None, None, []
+        self.flow, self.choices = None, []
+
+    def count(self, table, name, counter, octets):
+        self.counted.append((table, name, counter, octets))
+
+
+class Punt:
+    """A packet for the slow path. `frame` from `l3_offset` on is what it is about."""
+
+    def __init__(self, reason, port, vif, vrf, frame, l3_offset, mtu=0):
+        self.reason, self.port, self.vif, self.vrf = reason, port, vif, vrf
+        self.frame, self.l3_offset, self.mtu = frame, l3_offset, mtu
+
+
+class Vif:
+    def __init__(self, made):
+        self.name, self.vrf, self.port = made["name"], made["vrf"], made["port"]
+        self.vlan, self.mtu, self.up = made.get("vlan", 0), made.get("mtu", 1500), made.get("up", 1)
+        self.mac = mac(made["mac"])
+        self.gateway = packed(made.get("gateway", "169.254.0.1"))
+        self.gateway6 = packed(made.get("gateway6", "fe80::1"))
+        self.sources = [ipaddress.ip_network(each) for each in made.get("sources", [])]
+
+    def may_send_from(self, source):
+        address = ipaddress.ip_address(source)
+        return any(address in each for each in self.sources)
+
+
+class Endpoint:
+    def __init__(self, made, scenario):
+        family = ipaddress.ip_address(made["address"]).version
+        ours = scenario.get("underlay_address", "192.0.2.11") if family == 4 else \
+            scenario["underlay_address6"]
+        port = next(each for each in scenario["ports"] if each["name"] == made["port"])
+        self.name, self.port = made["name"], made["port"]
+        self.resolved, self.address = "mac" in made, packed(made["address"])
+        self.tunnel = Tunnel(made["encapsulation"], family, port["mac"], made.get("mac", ZERO_MAC),
+                             scenario.get("underlay_vlan", 0), ours, made["address"])
+        self.mtu = made.get("mtu", scenario.get("underlay_mtu", 1500) -
+                            overhead(family, made["encapsulation"]))
+
+
+class Routes:
+    """The prefixes of one root; the longest one wins."""
+
+    def __init__(self):
+        self.prefixes = {}
+
+    def set(self, text, path):
+        network = ipaddress.ip_network(text)
+        self.prefixes[network.version, network.prefixlen, int(network.network_address)] = path
+
+    def find(self, address):
+        bits = len(address) * 8
+        number = int.from_bytes(address, "big")
+        for length in range(bits, -1, -1):
+            key = (4 if bits == 32 else 6, length, number >> (bits - length) << (bits - length))
+            if key in self.prefixes:
+                return self.prefixes[key]
+        return None
+
+
+def never_forwarded(destination):
+    """RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7; RFC 4291 sections 2.5 and 2.7. @return a
+    reason or None."""
+    if len(destination) == 4:
+        if destination == b"\xff" * 4 or 224 <= destination[0] < 240:
+            return "multicast"
+        return "ip-destination" if destination[0] in (0, 127) or destination[0] >= 240 else None
+    if destination[0] == 0xff:
+        return "multicast"
+    if is_link_local(destination) or int.from_bytes(destination, "big") <= 1 or \
+            destination[:12] == b"\0" * 10 + b"\xff\xff":
+        return "ip-destination"
+    return None
+
+
+def is_link_local(address):
+    return len(address) == 16 and address[0] == 0xfe and address[1] & 0xc0 == 0x80
+
+
+class Forwarder:
+    """A scenario's tables, and what they do to a packet."""
+
+    def __init__(self, scenario):
+        self.vifs = {each["name"]: Vif(each) for each in scenario["vifs"]}
+        self.endpoints = {each["name"]: Endpoint(each, scenario) for each in scenario["endpoints"]}
+        self.roots = {(vrf, root): Routes() for vrf in scenario["vrfs"]
+                      for root in ("upstream", "downstream")}
+        for each in scenario["routes"]:
+            self.roots[each["vrf"], each.get("root", "upstream")].set(each["prefix"], each["path"])
+        self.labels = {each["label"]: each["path"] for each in scenario["labels"]}
+        self.underlay_ports = {each["name"]: mac(each["mac"]) for each in scenario["ports"]
+                               if each["role"] == "underlay"}
+        self.underlay_vlan = scenario.get("underlay_vlan", 0)
+        self.uniform = scenario.get("dscp", "pipe") == "uniform"
+        self.dscp = scenario.get("dscp_value", 0)
+        self.check_reverse_path = scenario.get("check_reverse_path", False)
+        self.sources = None
+        if scenario.get("check_sources", False):
+            self.sources = Routes()
+            for prefix in scenario.get("allowed_sources", []):
+                self.sources.set(prefix, True)
+        self.addresses = [packed(scenario.get("underlay_address", "192.0.2.11"))]
+        if "underlay_address6" in scenario:
+            self.addresses.append(packed(scenario["underlay_address6"]))
+
+    def outcomes(self, port, frame):
+        """Every outcome that a frame may have: one, but for ECMP, where the member is free."""
+        pending, found = [[]], []
+        while pending:
+            choices = pending.pop()
+            walk = Walk(self, port, frame, choices)
+            walk.run()
+            found.append(walk.outcome)
+            # The choices that were open on this way: the other members of each.
+            taken = walk.outcome.choices
+            for at in range(len(choices), len(taken)):
+                _, _, members = taken[at]
+                before = [index for _, index, _ in taken[:at]]
+                pending += [before + [index] for index in range(1, members)]
+        return found
+
+    def vif_at(self, port, vlan):
+        return next((vif for vif in self.vifs.values() if vif.port == port and vif.vlan == vlan),
+                    None)
+
+
+class Walk:
+    """One packet's way."""
+
+    def __init__(self, tables, port, frame, choices):
+        self.tables, self.port, self.frame, self.choices = tables, port, frame, choices
+        self.outcome = Outcome()
+        self.vif = None  # the interface it came from
+        self.vrf = ""    # the VRF that it entered
+        self.packet = None
+        self.l3_offset = 0
+        self.blamed = None
+
+    def run(self):
+        self.outcome.count("ports", self.port, "rx", len(self.frame))
+        try:
+            if self.port in self.tables.underlay_ports:
+                self.from_underlay()
+            else:
+                self.from_guest()
+        except Dropped as dropped:
+            blamed = self.blamed or self.vif
+            self.outcome.drop = (dropped.reason, blamed.name if blamed else "")
+
+    def punt(self, reason, mtu=0, frame=None, l3_offset=None):
+        self.outcome.punt = Punt(reason, self.port, self.vif.name if self.vif else "", self.vrf,
+                                 self.frame if frame is None else frame,
+                                 self.l3_offset if l3_offset is None else l3_offset, mtu)
+
+    # --- from a virtual interface
+
+    def from_guest(self):
+        frame = Frame(self.frame)
+        self.vif = self.tables.vif_at(self.port, frame.vlan)
+        if self.vif is None:
+            raise Dropped("no-interface")
+        self.l3_offset, self.vrf = frame.offset, self.vif.vrf
+        self.outcome.count("vifs", self.vif.name, "rx", len(self.frame))
+        if not self.vif.up:
+            raise Dropped("interface-down")
+        if frame.source != self.vif.mac:
+            raise Dropped("source-mac")
+        if frame.type == ETHERTYPE_ARP:
+            self.punt("arp")  # whoever it asks: a guest may remember a router that is no more
+        elif frame.type == ETHERTYPE_IPV4:
+            self.ip_from_guest(frame, Packet4, ROUTER_MAC)
+        elif frame.type == ETHERTYPE_IPV6:
+            self.ip_from_guest(frame, Packet6, ROUTER_MAC6)
+        else:
+            raise Dropped("ethertype")
+
+    def ip_from_guest(self, frame, read, router_mac):
+        self.packet = packet = read(self.frame[frame.offset:])
+        if self.is_dhcp(packet):
+            self.punt("dhcp4")
+            return
+        if packet.family == 6 and packet.is_neighbour_discovery():
+            if not self.is_own(packet.source) and packet.source != bytes(16):
+                raise Dropped("source-address")
+            self.punt("nd")
+            return
+        to_gateway6 = packet.family == 6 and packet.destination == self.vif.gateway6
+        if frame.to_group():
+            raise Dropped("multicast")
+        if frame.destination != router_mac:
+            raise Dropped("destination-mac")
+        if not (self.is_own(packet.source) if to_gateway6 else
+                self.vif.may_send_from(packet.source)):
+            raise Dropped("source-address")
+        reason = never_forwarded(packet.destination)
+        if reason and not to_gateway6:
+            raise Dropped(reason)
+        if to_gateway6:
+            self.punt("gateway")
+            return
+        if packet.destination != self.vif.gateway:  # which takes what is for it, whatever its TTL
+            if packet.ttl <= 1:
+                self.punt("ttl-expired")
+                return
+            self.packet.set_ttl(self.packet.ttl - 1)
+        self.frame = self.frame[:self.l3_offset + len(packet.octets)]  # without padding
+        self.outcome.count("vrfs", self.vrf, "from_vif", len(packet.octets))
+        self.follow(self.lookup(self.vrf, "upstream"))
+
+    def is_own(self, source):
+        """A source that the guest may have towards the router: given to it, or of its link."""
+        return self.vif.may_send_from(source) or is_link_local(source)
+
+    def is_dhcp(self, packet):
+        """A client's message to a server: broadcast, or to the first-hop router."""
+        if packet.family != 4 or packet.protocol != UDP or \
+                packet.ports() != (DHCP_CLIENT, DHCP_SERVER) or len(packet.carried()) < 8:
+            return False
+        if packet.source != bytes(4) and not self.vif.may_send_from(packet.source):
+            return False
+        return packet.destination in (b"\xff" * 4, self.vif.gateway)
+
+    # --- from the underlay
+
+    def from_underlay(self):
+        frame = Frame(self.frame)
+        if frame.vlan != self.tables.underlay_vlan:
+            raise Dropped("no-interface")
+        self.l3_offset = frame.offset
+        if frame.destination != self.tables.underlay_ports[self.port] and not frame.to_group():
+            raise Dropped("destination-mac")
+        if frame.type == ETHERTYPE_ARP:
+            self.punt("underlay-arp")
+        elif frame.type == ETHERTYPE_IPV4:
+            if frame.to_group():
+                raise Dropped("multicast")
+            self.ip_from_underlay(frame, Packet4)
+        elif frame.type == ETHERTYPE_IPV6:
+            self.ip_from_underlay(frame, Packet6)
+        else:
+            raise Dropped("ethertype")
+
+    def ip_from_underlay(self, frame, read):
+        outer = read(self.frame[frame.offset:])
+        if outer.family == 6 and outer.is_neighbour_discovery():
+            self.punt("underlay-nd")
+            return
+        if frame.to_group():
+            raise Dropped("multicast")
+        if outer.destination not in self.tables.addresses:
+            raise Dropped("underlay-destination")
+        if outer.fragment and outer.protocol in (UDP, GRE):
+            raise Dropped("outer-fragment")
+        if not is_tunnel(outer):
+            if outer.protocol == (ICMP if outer.family == 4 else ICMPV6):
+                self.punt("underlay-local")
+                return
+            raise Dropped("underlay-protocol")
+        label, read_inner = unwrap(outer)
+        if self.tables.sources is not None and self.tables.sources.find(outer.source) is None:
+            raise Dropped("outer-source")
+        path = self.tables.labels.get(label)
+        if path is None:
+            raise Dropped("label-unknown")
+        self.packet = read_inner()
+        reason = never_forwarded(self.packet.destination)
+        if reason:
+            raise Dropped(reason)
+        self.take_class(outer)
+        self.l3_offset = 0
+        self.vrf = self.tables.vifs[path["vif"]].vrf if "vif" in path else path["vrf"]
+        self.outcome.count("vrfs", self.vrf, "from_tunnel", len(self.packet.octets))
+        if self.tables.check_reverse_path and not self.comes_from(outer.source):
+            raise Dropped("reverse-path")
+        self.follow(path if "vif" in path else self.lookup(path["vrf"], path["root"]))
+
+    def take_class(self, outer):
+        """DSCP by the configured model (RFC 2983), ECN by RFC 6040, figure 4."""
+        inside, outside = self.packet.traffic_class & 3, outer.traffic_class & 3
+        if outside == CE and inside == NOT_ECT:
+            raise Dropped("ecn")
+        if outside == CE or (outside, inside) == (ECT1, ECT0):
+            inside = outside
+        dscp = outer.traffic_class if self.tables.uniform else self.packet.traffic_class
+        self.packet.set_class(dscp & 0xfc | inside)
+
+    def comes_from(self, far):
+        """The VRF routes the packet's source back to the far end that it came from (C48)."""
+        path = {"vrf": self.vrf, "root": "upstream"}
+        for _ in range(VRFS_MAX):
+            if path is not None and "vrf" in path:
+                path = self.tables.roots[path["vrf"], path["root"]].find(self.packet.source)
+        members = path.get("ecmp", [path]) if path else []
+        return any("endpoint" in each and self.tables.endpoints[each["endpoint"]].address == far
+                   for each in members)
+
+    # --- the middle
+
+    def lookup(self, vrf, root):
+        """The path of the destination, through as many VRFs as it takes, and no more."""
+        for _ in range(VRFS_MAX):
+            path = self.tables.roots[vrf, root].find(self.packet.destination)
+            if path is not None and "ecmp" in path:
+                path = self.choose(vrf, root, path["ecmp"])
+            if path is None or "vrf" not in path:
+                return path
+            vrf, root = path["vrf"], path.get("root", "downstream")
+        raise Dropped("vrf-loop")
+
+    def choose(self, vrf, root, members):
+        at = len(self.outcome.choices)
+        index = self.choices[at] if at < len(self.choices) else 0
+        self.outcome.choices.append(((vrf, root, str(members)), index, len(members)))
+        return members[index]
+
+    def follow(self, path):
+        self.outcome.flow = self.packet.flow()
+        if path is None:
+            raise Dropped("no-route")
+        if "vif" in path:
+            self.deliver(self.tables.vifs[path["vif"]])
+        elif "endpoint" in path:
+            self.encapsulate(self.tables.endpoints[path["endpoint"]], path["label"])
+        elif self.vif is not None:
+            self.punt("gateway")
+        else:
+            raise Dropped("ip-destination")
+
+    def too_big(self, mtu):
+        if not self.packet.dont_fragment:
+            raise Dropped("too-big")
+        self.punt("too-big", mtu, self.packet.octets, 0)
+
+    # --- the ways out
+
+    def deliver(self, vif):
+        if not vif.up:
+            self.blamed = vif
+            raise Dropped("interface-down")
+        if len(self.packet.octets) > vif.mtu:
+            self.too_big(vif.mtu)
+            return
+        tag = b"" if not vif.vlan else b"\x81\x00" + vif.vlan.to_bytes(2, "big")
+        source, type_ = (ROUTER_MAC, b"\x08\x00") if self.packet.family == 4 else \
+            (ROUTER_MAC6, b"\x86\xdd")
+        frame = vif.mac + source + tag + type_ + self.packet.octets
+        self.outcome.count("vifs", vif.name, "tx", len(frame))
+        self.send(vif.port, frame)
+
+    def encapsulate(self, endpoint, label):
+        if self.vif is None:
+            if self.packet.ttl <= 1:
+                self.punt("ttl-expired", 0, self.packet.octets, 0)
+                return
+            self.packet.set_ttl(self.packet.ttl - 1)
+        if len(self.packet.octets) > endpoint.mtu:
+            self.too_big(endpoint.mtu)
+            return
+        dscp = self.packet.traffic_class >> 2 if self.tables.uniform else self.tables.dscp
+        frame = endpoint.tunnel.wrap(self.packet, label, dscp << 2 | self.packet.traffic_class & 3)
+        if not endpoint.resolved:
+            self.punt("adjacency", 0, frame, None)
+            self.outcome.punt.port, self.outcome.punt.vrf = endpoint.port, ""
+            return
+        self.outcome.count("endpoints", endpoint.name, "tx", len(frame))
+        self.send(endpoint.port, frame)
+
+    def send(self, port, frame):
+        self.outcome.count("ports", port, "tx", len(frame))
+        self.outcome.out.append((port, frame))
