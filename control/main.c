@@ -155,6 +155,7 @@ launch(struct daemon *daemon)
         .ports = control->ports,
         .rings = daemon->rings,
         .counters = control->counters,
+        .pool = control->eal.pool,
         .underlay = &control->underlay,
         .poll = config->poll,
     };

@@ -41,6 +41,11 @@ struct group {
     uint8_t at[BURST_PACKETS];
 };
 
+struct worker;
+
+/* An egress half: sends the packets of the group. */
+typedef void (*egress_half)(struct worker *worker, struct burst *burst, const struct group *group);
+
 /* A packet ahead of the one at work, whose headers are fetched into the cache. */
 #define PREFETCH_AHEAD 4
 

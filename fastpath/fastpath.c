@@ -31,6 +31,7 @@ worker_init(struct worker *worker, unsigned number, const struct fastpath_config
         .ports = config->ports,
         .rings = config->rings,
         .counters = counters_block(config->counters, number),
+        .pool = config->pool,
         .underlay = config->underlay,
         .ending = ending,
         .meters = meters,

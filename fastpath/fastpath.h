@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rte_mempool.h>
+
 #include "lib/net/addr.h"
 #include "lib/port/port.h"
 #include "lib/ring/note.h"
@@ -26,6 +28,7 @@ struct fastpath_config {
     struct port_table *ports;
     struct rings *rings;
     struct counters *counters;
+    struct rte_mempool *pool; /* packets that workers make come from it */
     const struct underlay *underlay;
     bool poll; /* never sleep when idle */
 };

@@ -4,17 +4,18 @@
 
 #include "fastpath/too_big.h"
 
-#include "fastpath/drop.h"
+#include "fastpath/fragment.h"
 #include "fastpath/worker.h"
 
 void
-too_big(struct worker *worker, struct burst *burst, unsigned i, uint16_t mtu)
+too_big(struct worker *worker, const struct burst *burst, unsigned i, uint16_t mtu,
+        egress_half egress)
 {
     struct packet_note note = burst_note(burst, i, PUNT_TOO_BIG);
 
     if (burst->families[i] == IP_V4 &&
         (burst_ipv4(burst, i)->fragment & htobe16(IPV4_DONT_FRAGMENT)) == 0) {
-        drop(worker, burst->packets[i], DROP_TOO_BIG, burst->vifs[i]);
+        fragment(worker, burst, i, mtu, egress);
         return;
     }
     note.mtu = mtu;

@@ -199,7 +199,7 @@ egress_one(struct worker *worker, struct burst *burst, unsigned i)
         ttl_decrement(burst, i);
     }
     if (unlikely(out.length > endpoint->mtu)) {
-        too_big(worker, burst, i, endpoint->mtu);
+        too_big(worker, burst, i, endpoint->mtu, tunnel_egress);
         return;
     }
     out.ttl = ttl_of(burst, i);

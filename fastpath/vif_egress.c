@@ -40,7 +40,7 @@ egress_one(struct worker *worker, struct burst *burst, unsigned i)
         return;
     }
     if (unlikely(burst->lengths[i] > vif->mtu)) {
-        too_big(worker, burst, i, vif->mtu);
+        too_big(worker, burst, i, vif->mtu, vif_egress);
         return;
     }
 

@@ -28,6 +28,7 @@ struct worker {
     struct port_table *ports;
     struct rings *rings;
     struct counter_block *counters;
+    struct rte_mempool *pool; /* of the packets that are made here */
     const struct underlay *underlay;
     const _Atomic bool *ending; /* fastpath_stop() sets it */
     uint64_t now;               /* TSC at the start of this turn */

@@ -168,14 +168,17 @@ make_checksums_right(uint8_t *octets, size_t size)
         make_checksum_right(octets + tunnel.inner_offset, size - tunnel.inner_offset);
 }
 
-/* Everything that was dropped, punted or sent so far. */
+/* Everything that was dropped, punted or sent so far, less what was made here. */
 static uint64_t
 accounted_for(void)
 {
-    uint64_t drops[DROP_REASONS], punts[PUNT_REASONS], total = 0;
+    uint64_t drops[DROP_REASONS], punts[PUNT_REASONS], total;
+    struct balance_counters balance;
 
     counters_drops(scenario.counters, drops);
     counters_punts(scenario.counters, punts);
+    counters_balance(scenario.counters, &balance);
+    total = balance.consumed - balance.originated;
     for (unsigned i = 0; i < DROP_REASONS; i++)
         total += drops[i];
     for (unsigned i = 0; i < PUNT_REASONS; i++)

@@ -173,20 +173,18 @@ class Lab:
 
 
 def accounting_faults(result):
-    """What does not add up: every packet that came in went out, was dropped, or was punted; with a
-    slow path: or was taken in by it, or waits for its next hop."""
+    """What does not add up: every packet that came in, or was made, went out, was dropped, taken in
+    or punted; with a slow path: or waits for its next hop."""
     received = sum(port["rx"][0] for port in result["ports"].values())
     sent = sum(port["tx"][0] for port in result["ports"].values())
     dropped, punted = sum(result["drops"].values()), len(result["punted"])
-    faults = []
-    slowpath = result.get("slowpath")
+    balance, slowpath = result["balance"], result.get("slowpath")
+    faults, held = [], 0
     if slowpath:
         held = sum(each[2] for each in slowpath["neighbours"].values())
-        received += slowpath["originated"]
-        dropped += slowpath["consumed"] + held
-    if received != sent + dropped + punted:
-        faults.append(f"{received} received, {sent} sent, {dropped} dropped, {punted} punted; "
-                      f"slow path: {slowpath}")
+    if received + balance["originated"] != sent + dropped + balance["consumed"] + punted + held:
+        faults.append(f"{received} received, {sent} sent, {dropped} dropped, {punted} punted, "
+                      f"{held} held; {balance}")
     if not slowpath and punted != sum(result["punts"].values()):
         faults.append(f"{punted} punted, counted {result['punts']}")
     for name, frames in result["out"].items():

@@ -226,11 +226,12 @@ result_json(const struct scenario *scenario)
                        reasons_json(punts, PUNT_REASONS, punt_name), "ports", ports_json(scenario),
                        "vifs", vifs_json(scenario), "vrfs", vrfs_json(scenario), "endpoints",
                        endpoints_json(scenario), "punted", punted_json(scenario));
+    json_object_set_new(result, "balance",
+                        json_pack("{s:I, s:I}", "consumed", (json_int_t)balance.consumed,
+                                  "originated", (json_int_t)balance.originated));
     if (scenario->slowpath != NULL)
         json_object_set_new(result, "slowpath",
-                            json_pack("{s:I, s:I, s:o}", "consumed", (json_int_t)balance.consumed,
-                                      "originated", (json_int_t)balance.originated, "neighbours",
-                                      neighbours_json(scenario)));
+                            json_pack("{s:o}", "neighbours", neighbours_json(scenario)));
     return result;
 }
 

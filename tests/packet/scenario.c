@@ -349,7 +349,7 @@ underlay_of(json_t *object, struct underlay *underlay)
 }
 
 static const char *
-make_threads(struct scenario *scenario, json_t *object)
+make_threads(struct scenario *scenario, json_t *object, struct rte_mempool *pool)
 {
     const struct counters_shape shape = {
         .threads = scenario->n_workers + 1,
@@ -375,6 +375,7 @@ make_threads(struct scenario *scenario, json_t *object)
     config.ports = scenario->port_table;
     config.rings = scenario->rings;
     config.counters = scenario->counters;
+    config.pool = pool;
     config.underlay = &scenario->underlay;
     scenario->fastpath = fastpath_create(&config);
     return scenario->fastpath == NULL ? wrong("fastpath", "no memory") : NULL;
@@ -417,7 +418,7 @@ scenario_create(struct scenario *scenario, json_t *object, struct rte_mempool *p
 
     memset(scenario, 0, sizeof(*scenario));
     scenario->n_workers = number_of(object, "workers", 1);
-    error = make_threads(scenario, object);
+    error = make_threads(scenario, object, pool);
     json_array_foreach(json_object_get(object, "ports"), i, each)
     {
         if (error == NULL)

@@ -187,7 +187,7 @@ class SlowPath(unittest.TestCase):
                 dhcp("release", ("server_id", GATEWAY), source=OWN, ciaddr=OWN)]
         result = self.run_lab(guests(), {"p1": sent}, {"dhcp-ignored": 2, "dhcp-invalid": 1})
         self.expect(result["out"]["p1"])
-        self.assertEqual(result["slowpath"]["consumed"], 1)
+        self.assertEqual(result["balance"]["consumed"], 1)
         other = Ether(src=VM2, dst=BROADCAST) / dhcp("discover")[IP]
         other[BOOTP].chaddr = bytes.fromhex(VM2.replace(":", ""))
         result = self.run_lab(guests(), {"p2": [other]}, {"dhcp-ignored": 1})

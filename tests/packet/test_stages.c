@@ -23,6 +23,8 @@
 #define ACCESS  1
 #define PAYLOAD 100u
 
+#define POOL_PACKETS 4095
+
 static const char world[] =
     "{\"workers\": 2, \"vrfs\": [\"red\"], \"ports\": ["
     "{\"name\": \"fabric\", \"role\": \"underlay\", \"mac\": \"02:00:00:00:00:fe\","
@@ -366,6 +368,42 @@ injected_packets_end_like_others(void **state)
     assert_int_equal(drops_of(DROP_NO_ROUTE), routes + 1);
 }
 
+static void
+set_tunnel_mtu(uint16_t mtu)
+{
+    struct endpoint_table *table = &scenario.tables->endpoints;
+    const uint32_t far = scenario.endpoints.entries[0].number;
+    struct endpoint changed = *endpoint_at(table, far);
+
+    changed.mtu = mtu;
+    assert_int_equal(endpoint_replace(table, far, &changed), 0);
+}
+
+static void
+all_fragments_of_a_packet_are_sent_or_none(void **state)
+{
+    static struct rte_mbuf *taken[POOL_PACKETS];
+    const uint16_t mtu = endpoint_at(&scenario.tables->endpoints, 0)->mtu;
+    const unsigned fragments = 3; /* of up to 48 octets of payload */
+
+    (void)state;
+    set_tunnel_mtu(68);
+    for (unsigned left = 0; left <= fragments; left++) {
+        const uint64_t sent = sent_by(FABRIC), drops = drops_of(DROP_NO_MEMORY);
+        struct rte_mbuf *packet = guest_packet(30);
+        const unsigned n = rte_mempool_avail_count(pool) - left;
+
+        assert_int_equal(rte_pktmbuf_alloc_bulk(pool, taken, n), 0);
+        run(packet);
+        assert_int_equal(sent_by(FABRIC), left == fragments ? sent + fragments : sent);
+        assert_int_equal(drops_of(DROP_NO_MEMORY), left == fragments ? drops : drops + 1);
+        assert_int_equal(rte_mempool_avail_count(pool), left + 2);
+        rte_pktmbuf_free_bulk(taken, n);
+    }
+    set_tunnel_mtu(mtu);
+    assert_true(rte_mempool_full(pool));
+}
+
 /* The last one: what it takes away does not come back. */
 static void
 what_was_just_taken_away_drops_for_its_reason(void **state)
@@ -397,7 +435,7 @@ begin(void **state)
     (void)state;
     if (rte_eal_init((int)(sizeof(arguments) / sizeof(arguments[0])) - 1, arguments) < 0)
         return -1;
-    pool = rte_pktmbuf_pool_create("stages", 4095, 0, PACKET_PRIVATE_OCTETS,
+    pool = rte_pktmbuf_pool_create("stages", POOL_PACKETS, 0, PACKET_PRIVATE_OCTETS,
                                    RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
     description = json_loads(world, 0, NULL);
     return pool == NULL || scenario_create(&scenario, description, pool) != NULL ? -1 : 0;
@@ -427,6 +465,7 @@ main(void)
         cmocka_unit_test(a_full_punt_ring_drops_and_says_so),
         cmocka_unit_test(injected_packets_are_routed_with_the_ttl_that_they_have),
         cmocka_unit_test(injected_packets_end_like_others),
+        cmocka_unit_test(all_fragments_of_a_packet_are_sent_or_none),
         cmocka_unit_test(what_was_just_taken_away_drops_for_its_reason),
     };
 

@@ -66,8 +66,6 @@ def told_mtu(mtu):
 case("too_big_for_the_tunnel_is_punted", far,
      {"p1": [guest("10.1.0.1", size=1427, flags="DF")]}, punts=[("too-big", "vm1")],
      check=told_mtu(1454))
-case("too_big_for_the_tunnel_without_df", far, {"p1": [guest("10.1.0.1", size=1427)]},
-     drops={"too-big": 1})
 case("too_big_for_a_guest_is_punted", world(("red", "10.0.0.12/32", {"vif": "vm2"})),
      {"p1": [guest("10.0.0.12", size=1373, flags="DF"), guest("10.0.0.12", size=1372, flags="DF")]},
      {"p2": [delivered(guest("10.0.0.12", size=1372, flags="DF"), VM2)]},
