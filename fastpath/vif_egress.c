@@ -5,6 +5,7 @@
 #include "fastpath/vif_egress.h"
 
 #include "fastpath/drop.h"
+#include "fastpath/mss.h"
 #include "fastpath/too_big.h"
 #include "fastpath/worker.h"
 
@@ -43,6 +44,8 @@ egress_one(struct worker *worker, struct burst *burst, unsigned i)
         too_big(worker, burst, i, vif->mtu, vif_egress);
         return;
     }
+    if (vif->mss != 0)
+        mss_clamp(burst, i, vif->mss);
 
     const bool tagged = vif->vlan != VLAN_UNTAGGED;
     const uint16_t header_length =

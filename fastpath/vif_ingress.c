@@ -7,6 +7,7 @@
 #include "fastpath/address.h"
 #include "fastpath/drop.h"
 #include "fastpath/ingress.h"
+#include "fastpath/mss.h"
 #include "fastpath/segments.h"
 #include "fastpath/trace.h"
 #include "fastpath/ttl.h"
@@ -211,6 +212,8 @@ ingress_one(struct worker *worker, struct rte_mbuf *packet, struct burst *burst)
         traffic_add(&worker->counters->vrfs[vif->vrf].from_vif, 1, ip.total_length);
         trace_from_vif(worker, vif->id);
         burst_add(burst, packet, vif, &frame, &ip);
+        if (vif->mss != 0)
+            mss_clamp(burst, burst->n - 1, vif->mss);
     } else if (verdict.kind == PUNT) {
         const struct packet_note note = {
             .reason = (uint8_t)verdict.reason,

@@ -31,7 +31,7 @@ static const char world[] =
     " \"spec\": \"null:\"},"
     "{\"name\": \"p1\", \"role\": \"access\", \"spec\": \"null:\"}], \"vifs\": ["
     "{\"name\": \"vm1\", \"vrf\": \"red\", \"port\": \"p1\", \"mac\": \"02:00:00:00:00:01\","
-    " \"sources\": [\"10.0.0.0/8\"]},"
+    " \"mss\": 1300, \"sources\": [\"10.0.0.0/8\"]},"
     "{\"name\": \"vm3\", \"vrf\": \"red\", \"port\": \"p1\", \"vlan\": 200, \"mtu\": 600,"
     " \"mac\": \"02:00:00:00:00:03\", \"sources\": [\"10.0.0.0/8\"]}], \"endpoints\": ["
     "{\"name\": \"far\", \"address\": \"192.0.2.12\", \"encapsulation\": \"udp\","

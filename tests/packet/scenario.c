@@ -191,6 +191,7 @@ add_vif(struct scenario *scenario, json_t *object)
     struct vif vif = {
         .vlan = (uint16_t)number_of(object, "vlan", VLAN_UNTAGGED),
         .mtu = (uint16_t)number_of(object, "mtu", 1500),
+        .mss = (uint16_t)number_of(object, "mss", 0),
         .up = number_of(object, "up", 1) != 0,
         .gateway_mac = MAC_VIRTUAL_ROUTER,
         .gateway_mac6 = MAC_VIRTUAL_ROUTER_V6,
