@@ -371,9 +371,9 @@ interface_delete(struct interfaces *interfaces, const char *name, interface_done
     }
     if (record->shown.config.from_file)
         return refuse(error, -EPERM, "name", "it stands in the configuration file");
-    if (record->shown.state == INTERFACE_OPENING || record->shown.state == INTERFACE_CLOSING)
-        return refuse(error, -EBUSY, "name", "it is just being %s",
-                      record->shown.state == INTERFACE_OPENING ? "made" : "deleted");
+    if (record->shown.state == INTERFACE_OPENING || record->shown.state == INTERFACE_CLOSING ||
+        record->changing)
+        return refuse(error, -EBUSY, "name", "it is just being made, changed or deleted");
     record->shown.state = INTERFACE_CLOSING;
     record->done = done;
     record->argument = argument;

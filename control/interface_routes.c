@@ -301,20 +301,26 @@ record_retract(struct record *record)
                                    &record->owned[i].prefix);
 }
 
+int
+record_replace(struct record *record, bool up)
+{
+    struct vif vif;
+
+    vif_fill(record, up, &vif);
+    return vif_replace(&record->interfaces->control->tables->vifs, record->shown.id, &vif);
+}
+
 void
 record_settle(struct record *record)
 {
-    struct control *control = record->interfaces->control;
     bool up = record->shown.config.up && access_port_is_up(record->access);
-    struct vif vif;
     int error;
 
     if (up == (record->shown.state == INTERFACE_UP))
         return;
     if (!up)
         record_retract(record);
-    vif_fill(record, up, &vif);
-    error = vif_replace(&control->tables->vifs, record->shown.id, &vif);
+    error = record_replace(record, up);
     if (error < 0) {
         log_error("%s: %s: tried again", record->shown.config.name, strerror(-error));
         return;

@@ -91,6 +91,17 @@ int interface_delete(struct interfaces *interfaces, const char *name,
                      void (*done)(void *argument, int error, const struct config_error *what),
                      void *argument, struct config_error *error);
 
+/**
+ * Changes the interface of `wanted`'s name to its rates, its bound for TCP segments, and whether it
+ * is up; the rest of `wanted` is not looked at. `done` as above once the state directory knows (of
+ * an interface of the configuration file it keeps nothing: the file's values are back after a
+ * restart).
+ * @return 0, -ENOENT, -EBUSY (it is being made, changed or deleted), -ENOMEM.
+ */
+int interface_change(struct interfaces *interfaces, const struct vif_config *wanted,
+                     void (*done)(void *argument, int error, const struct config_error *what),
+                     void *argument, struct config_error *error);
+
 /** Retracts everything that is published: before a stop that drains. */
 void interfaces_retract_all(struct interfaces *interfaces);
 

@@ -30,6 +30,7 @@ struct record {
     struct access_port_waiter waiter;
     bool label_is_own;   /* taken in this interface's name */
     bool published;      /* its routes are announced */
+    bool changing;       /* interface_change() is under way */
     bool starting;       /* counted in interfaces->starting */
     bool standing;       /* of the file or the state directory: a port that fails is tried again */
     unsigned pending;    /* what the present step still waits for */
@@ -103,6 +104,10 @@ void record_disown_prefixes(struct record *record);
  * nothing is left behind on an error. */
 int record_install(struct record *record);
 void record_uninstall(struct record *record);
+
+/** Replaces the record in the tables by one of the present configuration, up or down. @return 0 or
+ * -ENOMEM (the old one stays). */
+int record_replace(struct record *record, bool up);
 
 /** Sets the interface up and announces it, or down and retracts it, as configuration and link
  * say. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* vif.add, vif.del, vif.list: interfaces at run time. */
+/* vif.add, vif.set, vif.del, vif.list: interfaces at run time. */
 
 #include "control/verbs.h"
 
@@ -106,8 +106,9 @@ pend(struct control *control, struct rpc_request *request, const char *name)
     return pending;
 }
 
+/* The interface is there, or as it was asked to be. */
 static void
-added(void *argument, int error, const struct config_error *what)
+made(void *argument, int error, const struct config_error *what)
 {
     struct pending *pending = argument;
     const struct interface *interface =
@@ -137,7 +138,40 @@ vif_add_verb(struct rpc_request *request, const json_t *params, void *context)
     struct pending *pending = pend(control, request, vif.name);
     if (pending == NULL)
         return;
-    error = interface_add(control->interfaces, &vif, added, pending, &what);
+    error = interface_add(control->interfaces, &vif, made, pending, &what);
+    if (error != 0) {
+        free(pending);
+        fail(request, error, &what);
+    }
+}
+
+static void
+vif_set_verb(struct rpc_request *request, const json_t *params, void *context)
+{
+    struct control *control = context;
+    const char *name = rpc_string(params, "name", "");
+    const struct interface *interface = interface_find(control->interfaces, name);
+    struct config_error what = { .field = "name" };
+    struct pending *pending;
+    struct vif_config vif;
+    int error = -ENOENT;
+
+    if (interface == NULL) {
+        snprintf(what.text, sizeof(what.text), "no such interface");
+    } else {
+        vif = interface->config;
+        error = vif_config_changes_from_json(params, &vif, &what);
+        if (error == 0)
+            error = vif_config_check(&vif, &what);
+    }
+    if (error != 0) {
+        fail(request, error, &what);
+        return;
+    }
+    pending = pend(control, request, name);
+    if (pending == NULL)
+        return;
+    error = interface_change(control->interfaces, &vif, made, pending, &what);
     if (error != 0) {
         free(pending);
         fail(request, error, &what);
@@ -225,6 +259,12 @@ verbs_vif_add(struct rpc_server *server, struct control *control)
         { "sequence_number", RPC_INTEGER, false, 0, UINT32_MAX },
         { NULL, 0, false, 0, 0 },
     };
+    static const struct rpc_parameter set[] = {
+        { "name", RPC_STRING, true, 0, VIF_NAME_MAX - 1 },
+        RATES_AND_MSS,
+        { "up", RPC_BOOLEAN, false, 0, 0 },
+        { NULL, 0, false, 0, 0 },
+    };
     static const struct rpc_parameter del[] = {
         { "name", RPC_STRING, true, 0, VIF_NAME_MAX - 1 },
         { NULL, 0, false, 0, 0 },
@@ -235,6 +275,7 @@ verbs_vif_add(struct rpc_server *server, struct control *control)
     };
     static const struct rpc_verb verbs[] = {
         { "vif.add", add, vif_add_verb },
+        { "vif.set", set, vif_set_verb },
         { "vif.del", del, vif_del_verb },
         { "vif.list", page, vif_list_verb },
     };

@@ -208,6 +208,13 @@ static const struct cli_argument vif_add_arguments[] = {
     END_ARGUMENTS,
 };
 
+static const struct cli_argument vif_set_arguments[] = {
+    POSITION("NAME", "name", CLI_STRING),
+    RATES_AND_MSS,
+    KEY("up", "up", CLI_BOOLEAN),
+    END_ARGUMENTS,
+};
+
 static const struct cli_argument name_argument[] = {
     POSITION("NAME", "name", CLI_STRING),
     END_ARGUMENTS,
@@ -253,6 +260,11 @@ const struct cli_verb cli_verbs[] = {
       .method = "vif.add",
       .arguments = vif_add_arguments,
       .help = "add an interface; it is kept across restarts" },
+    { .noun = "vif",
+      .verb = "set",
+      .method = "vif.set",
+      .arguments = vif_set_arguments,
+      .help = "change an interface's rates, segment size or state" },
     { .noun = "vif",
       .verb = "del",
       .method = "vif.del",

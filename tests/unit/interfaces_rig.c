@@ -223,6 +223,15 @@ finish(struct rig *rig, int status)
     return rig->result;
 }
 
+const struct vif *
+seen_of(struct rig *rig, const char *name)
+{
+    const struct interface *interface = interface_find(rig->control.interfaces, name);
+
+    assert_non_null(interface);
+    return vif_at(&rig->control.tables->vifs, interface->id);
+}
+
 int
 add(struct rig *rig, const struct vif_config *vif)
 {

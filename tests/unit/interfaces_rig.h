@@ -53,6 +53,9 @@ int finish(struct rig *rig, int status);
 /** What to give a request as its `done`, with the rig as argument and `result` set to 1. */
 void on_done(void *argument, int error, const struct config_error *what);
 
+/** What the workers see of an interface. */
+const struct vif *seen_of(struct rig *rig, const char *name);
+
 /** Adds an interface, and deletes one. @return 0 or a negative errno with `rig->what`. */
 int add(struct rig *rig, const struct vif_config *vif);
 int take_away(struct rig *rig, const char *name);

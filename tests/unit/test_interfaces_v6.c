@@ -32,15 +32,6 @@ vif6_make(unsigned n, const char *vpn)
     return vif;
 }
 
-static const struct vif *
-seen_of(struct rig *rig, const char *name)
-{
-    const struct interface *interface = interface_find(rig->control.interfaces, name);
-
-    assert_non_null(interface);
-    return vif_at(&rig->control.tables->vifs, interface->id);
-}
-
 static path_t
 downstream6(struct rig *rig, const struct vrf *vrf, const struct ip_addr *to)
 {
