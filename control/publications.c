@@ -15,9 +15,13 @@ void
 publications_init(struct publications *publications, uint8_t n_servers,
                   const struct ip_addr *forwarder)
 {
+    char text[IP_ADDR_TEXT_MAX];
+
     memset(publications, 0, sizeof(*publications));
     publications->n_servers = n_servers;
-    ip_addr_format(forwarder, publications->forwarder);
+    ip_addr_format(forwarder, text);
+    snprintf(publications->forwarder, sizeof(publications->forwarder),
+             forwarder->family == IP_V6 ? "[%s]" : "%s", text);
     TAILQ_INIT(&publications->order);
 }
 

@@ -67,8 +67,8 @@ TAILQ_HEAD(subscription_queue, subscription);
 
 struct publications {
     uint8_t n_servers;
-    uint32_t n_wanted; /* subscriptions */
-    char forwarder[IP_ADDR_TEXT_MAX];
+    uint32_t n_wanted;                    /* subscriptions */
+    char forwarder[IP_ADDR_TEXT_MAX + 2]; /* an IPv6 address in brackets */
     struct hmap by_name;
     struct subscription_queue order;
 };

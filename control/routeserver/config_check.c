@@ -36,20 +36,8 @@ last_text(cfg_opt_t *opt)
 int
 rs_parse_listen(const char *text, struct rs_listen *listen)
 {
-    char addr[IP_ADDR_TEXT_MAX];
-    const char *colon = strchr(text, ':');
-    size_t length = colon == NULL ? strlen(text) : (size_t)(colon - text);
-    uint32_t port = XMPP_PORT;
-
-    if (length >= sizeof(addr) ||
-        (colon != NULL && text_parse_u32(colon + 1, UINT16_MAX, &port) != 0) || port == 0)
-        return -EINVAL;
-    memcpy(addr, text, length);
-    addr[length] = '\0';
-    if (ip_addr_parse(addr, &listen->addr) != 0 || listen->addr.family != IP_V4)
-        return -EINVAL;
-    listen->port = (uint16_t)port;
-    return 0;
+    listen->port = XMPP_PORT;
+    return ip_addr_port_parse(text, &listen->addr, &listen->port);
 }
 
 int
@@ -75,7 +63,7 @@ check_listen(cfg_t *cfg, cfg_opt_t *opt)
     if (cfg_opt_size(opt) > RS_LISTEN_MAX)
         return wrong(cfg, "listen", "at most 16 addresses");
     if (rs_parse_listen(last_text(opt), &listen) != 0)
-        return wrong(cfg, "listen", "an IPv4 address, or ADDRESS:PORT");
+        return wrong(cfg, "listen", "an address, or ADDRESS:PORT ([ADDRESS]:PORT for IPv6)");
     return 0;
 }
 

@@ -194,7 +194,8 @@ renew(struct rib_publication *publication, const struct rib_subscription *subscr
     struct rib_client *client = publication->client;
 
     publication->generation = client->generation;
-    publication->has_rd = subscription->has_instance_id;
+    /* a route distinguisher has room for 32 bits of the address (RFC 4364 section 4.2) */
+    publication->has_rd = subscription->has_instance_id && client->address.family == IP_V4;
     publication->rd_addr = client->address;
     publication->rd_instance = subscription->instance_id;
     TAILQ_REMOVE(&client->publications, publication, link);

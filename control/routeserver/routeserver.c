@@ -134,18 +134,18 @@ start_listeners(struct route_server *server, char error[RS_CONFIG_ERROR_MAX])
 {
     for (unsigned i = 0; i < server->config->n_listen; i++) {
         const struct rs_listen *listen = &server->config->listen[i];
-        char address[IP_ADDR_TEXT_MAX];
+        char address[IP_PORT_TEXT_MAX];
 
-        ip_addr_format(&listen->addr, address);
         server->listeners[i] =
             xmpp_listener_new(server->base, &listen->addr, listen->port, session_accept, server);
         if (server->listeners[i] == NULL) {
-            snprintf(error, RS_CONFIG_ERROR_MAX, "listen: %s:%u: %s", address, listen->port,
-                     strerror(errno));
-            return -errno;
+            int status = -errno;
+            snprintf(error, RS_CONFIG_ERROR_MAX, "listen: %s: %s",
+                     ip_addr_port_format(&listen->addr, listen->port, address), strerror(-status));
+            return status;
         }
-        log_info("listens on %s:%u as %s", address, xmpp_listener_port(server->listeners[i]),
-                 server->config->jid);
+        ip_addr_port_format(&listen->addr, xmpp_listener_port(server->listeners[i]), address);
+        log_info("listens on %s as %s", address, server->config->jid);
     }
     return 0;
 }

@@ -261,12 +261,11 @@ handle_config_get(struct rpc_request *request, const json_t *params, void *conte
 {
     const struct rs_config *config = ((struct route_server *)context)->config;
     json_t *listen = json_array(), *vpns = json_array();
-    char address[IP_ADDR_TEXT_MAX], text[IP_ADDR_TEXT_MAX + 8];
+    char text[IP_PORT_TEXT_MAX];
 
     (void)params;
     for (unsigned i = 0; i < config->n_listen; i++) {
-        snprintf(text, sizeof(text), "%s:%u", ip_addr_format(&config->listen[i].addr, address),
-                 config->listen[i].port);
+        ip_addr_port_format(&config->listen[i].addr, config->listen[i].port, text);
         json_array_append_new(listen, json_string(text));
     }
     for (unsigned i = 0; i < config->n_vpns; i++)

@@ -263,6 +263,16 @@ ip_prefix_format(const struct ip_prefix *prefix, char text[IP_PREFIX_TEXT_MAX])
 }
 
 const char *
+ip_addr_port_format(const struct ip_addr *addr, uint16_t port, char text[IP_PORT_TEXT_MAX])
+{
+    char host[IP_ADDR_TEXT_MAX];
+
+    snprintf(text, IP_PORT_TEXT_MAX, addr->family == IP_V6 ? "[%s]:%u" : "%s:%u",
+             ip_addr_format(addr, host), port);
+    return text;
+}
+
+const char *
 mac_format(const struct mac_addr *mac, char text[MAC_TEXT_MAX])
 {
     snprintf(text, MAC_TEXT_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", mac->octets[0], mac->octets[1],

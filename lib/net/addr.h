@@ -28,6 +28,7 @@ struct mac_addr {
 
 #define IP_ADDR_TEXT_MAX   46 /* with the zero at the end */
 #define IP_PREFIX_TEXT_MAX 50
+#define IP_PORT_TEXT_MAX   (IP_ADDR_TEXT_MAX + 8)
 #define MAC_TEXT_MAX       18
 
 /** VRRP VRID 1: the virtual router's MAC address in a whole deployment (RFC 5798, C10, C11). */
@@ -113,4 +114,7 @@ int mac_parse(const char *text, struct mac_addr *mac);
 /** Writes the text form and returns `text`. */
 const char *ip_addr_format(const struct ip_addr *addr, char text[IP_ADDR_TEXT_MAX]);
 const char *ip_prefix_format(const struct ip_prefix *prefix, char text[IP_PREFIX_TEXT_MAX]);
+/** "192.0.2.1:5222" or "[2001:db8::1]:5222". */
+const char *ip_addr_port_format(const struct ip_addr *addr, uint16_t port,
+                                char text[IP_PORT_TEXT_MAX]);
 const char *mac_format(const struct mac_addr *mac, char text[MAC_TEXT_MAX]);

@@ -113,9 +113,16 @@ a_port_stands_behind_an_address(void **state)
 
         assert_int_equal(status, cases[i].port == 0 ? -EINVAL : 0);
         assert_int_equal(port, cases[i].port == 0 ? 5222 : cases[i].port);
-        if (status == 0)
+        if (status == 0) {
             assert_string_equal(ip_addr_format(&addr, text), cases[i].shown);
-        else
+            struct ip_addr again = { .family = IP_NONE };
+            uint16_t port_again = 0;
+            char both[IP_PORT_TEXT_MAX];
+            assert_int_equal(
+                ip_addr_port_parse(ip_addr_port_format(&addr, port, both), &again, &port_again), 0);
+            assert_true(ip_addr_equal(&again, &addr));
+            assert_int_equal(port_again, port);
+        } else
             assert_int_equal(addr.family, IP_NONE);
     }
 }

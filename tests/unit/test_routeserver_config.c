@@ -23,7 +23,8 @@ read_text(const char *text, struct rs_config *config, char error[RS_CONFIG_ERROR
 static void
 a_whole_configuration_is_read(void **state)
 {
-    static const char text[] = "listen = {\"192.0.2.1:5223\", \"127.0.0.1\"}\n"
+    static const char text[] = "listen = {\"192.0.2.1:5223\", \"127.0.0.1\", "
+                               "\"[2001:db8::1]:5224\", \"::\"}\n"
                                "jid = \"rs1@example.net\"\n"
                                "tls = none\n"
                                "purge-time = 3\n"
@@ -41,7 +42,11 @@ a_whole_configuration_is_read(void **state)
     (void)state;
 
     assert_int_equal(read_text(text, &config, error), 0);
-    assert_int_equal(config.n_listen, 2);
+    assert_int_equal(config.n_listen, 4);
+    assert_int_equal(config.listen[2].addr.family, IP_V6);
+    assert_int_equal(config.listen[2].port, 5224);
+    assert_int_equal(config.listen[3].addr.family, IP_V6);
+    assert_int_equal(config.listen[3].port, 5222);
     assert_int_equal(config.listen[0].port, 5223);
     assert_int_equal(config.listen[1].port, 5222);
     assert_int_equal(ip_addr_to_v4(&config.listen[0].addr), 0xc0000201);
@@ -92,6 +97,8 @@ wrong_values_are_told_with_line_and_key(void **state)
         { "listen = {\"127.0.0.1\",\n\"example.net\"}\n", "rs.conf:2: listen: expected" },
         { "listen = \"127.0.0.1:0\"\n", "rs.conf:1: listen: expected" },
         { "listen = \"127.0.0.1:65536\"\n", "rs.conf:1: listen: expected" },
+        { "listen = \"[127.0.0.1]:5222\"\n", "rs.conf:1: listen: expected" },
+        { "listen = \"[2001:db8::1]:0\"\n", "rs.conf:1: listen: expected" },
         { HEAD "\nvpn \"red\" {\n  export = {\"64512\"}\n}\n",
           "rs.conf:5: export: expected a route target" },
         { HEAD "vpn \"red\" {\n  fly = 1\n}\n", "rs.conf:4: fly: unknown key" },

@@ -42,6 +42,7 @@ struct peer {
     char condition[64]; /* of the last refusal */
     bool was_in_sync;   /* the server, when it answered the items request */
     uint32_t last_label;
+    struct route last; /* that it was told */
 };
 
 static void
@@ -59,6 +60,7 @@ on_item(void *user, const char *node, const char *item_id, const struct route *r
     (void)node, (void)item_id;
     peer->items++;
     peer->last_label = route->next_hops[0].label;
+    peer->last = *route;
 }
 
 static void
@@ -120,20 +122,26 @@ on_nudge(evutil_socket_t fd, short events, void *context)
     } while (0)
 
 static void
-start_server(uint32_t purge_seconds, uint32_t deferral_seconds)
+start_server_at(const char *address, uint32_t purge_seconds, uint32_t deferral_seconds)
 {
     char text[512], error[RS_CONFIG_ERROR_MAX];
 
     snprintf(text, sizeof(text),
-             "listen = \"127.0.0.1\"\ntls = none\npurge-time = %u\ndeferral-time = %u\n"
+             "listen = \"%s\"\ntls = none\npurge-time = %u\ndeferral-time = %u\n"
              "control-socket = \"/tmp/millrace-test-%d.sock\"\n",
-             purge_seconds, deferral_seconds, (int)getpid());
+             address, purge_seconds, deferral_seconds, (int)getpid());
     assert_int_equal(rs_config_read(text, strlen(text), "test", &config, error), 0);
     config.listen[0].port = 0; /* any that is free */
     base = event_base_new();
     server = route_server_start(base, &config, error);
     if (server == NULL)
         fail_msg("%s", error);
+}
+
+static void
+start_server(uint32_t purge_seconds, uint32_t deferral_seconds)
+{
+    start_server_at("127.0.0.1", purge_seconds, deferral_seconds);
 }
 
 static void
@@ -151,17 +159,15 @@ connect_peer(struct peer *peer, const char *name)
         .ready = on_ready, .item = on_item, .retract = on_retract, .ended = on_ended
     };
     struct xmpp_client_config client = XMPP_CLIENT_CONFIG_DEFAULT;
-    struct ip_addr loopback = ip_addr_from_v4(LOOPBACK);
-
     *peer = (struct peer){ .xmpp = NULL };
     client.tls = XMPP_TLS_NONE;
     client.local_part = name;
     client.resource = "boot-1";
     peer->xmpp = xmpp_client_new(&client, &handlers, peer);
     assert_non_null(peer->xmpp);
-    peer->transport =
-        xmpp_transport_connect(base, &loopback, xmpp_listener_port(server->listeners[0]), NULL,
-                               xmpp_client_session(peer->xmpp));
+    peer->transport = xmpp_transport_connect(base, &config.listen[0].addr,
+                                             xmpp_listener_port(server->listeners[0]), NULL,
+                                             xmpp_client_session(peer->xmpp));
     assert_non_null(peer->transport);
     RUN_UNTIL(peer->ready || peer->ended);
 }
@@ -246,6 +252,42 @@ r01_a_client_that_goes_without_a_word_is_noticed(void **state)
     assert_int_equal(rib_vrf_find(server->rib, "red")->n_subscriptions, 0);
     assert_int_equal(server->rib->n_publications, 1);
     assert_true(rib_client_find(server->rib, "a@ietf.org")->purge_at > 0);
+    stop_server();
+}
+
+/* IPv6 from end to end: the session, the prefix, and next hops of either family. */
+static void
+r05_r06_sessions_prefixes_and_next_hops_of_ipv6(void **state)
+{
+    struct route route = { .local_preference = 100, .sequence_number = 1, .n_next_hops = 2 };
+    struct peer a, b;
+    (void)state;
+
+    assert_int_equal(ip_prefix_parse("2001:db8:a::/48", &route.prefix), 0);
+    assert_int_equal(ip_addr_parse("2001:db8::11", &route.next_hops[0].addr), 0);
+    route.next_hops[0].label = 100;
+    route.next_hops[0].encapsulations = ENCAP_UDP | ENCAP_VXLAN;
+    route.next_hops[1] = (struct route_next_hop){ ip_addr_from_v4(0xc0000201), 101, ENCAP_GRE };
+
+    start_server_at("::1", 60, 0);
+    connect_peer(&a, "a");
+    connect_peer(&b, "b");
+    subscribe(&a, "red");
+    subscribe(&b, "red");
+    assert_int_equal(xmpp_client_publish(a.xmpp, "red", "item-1", &route, on_reply, &a), 0);
+    RUN_UNTIL(a.items == 1 && b.items == 1);
+    assert_int_equal(a.refusals, 0);
+    assert_true(ip_prefix_equal(&b.last.prefix, &route.prefix));
+    assert_int_equal(b.last.n_next_hops, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(ip_addr_equal(&b.last.next_hops[i].addr, &route.next_hops[i].addr));
+        assert_int_equal(b.last.next_hops[i].label, route.next_hops[i].label);
+        assert_int_equal(b.last.next_hops[i].encapsulations, route.next_hops[i].encapsulations);
+    }
+    assert_int_equal(xmpp_client_retract(a.xmpp, "red", "item-1", on_reply, &a), 0);
+    RUN_UNTIL(a.retracts == 1 && b.retracts == 1);
+    drop_peer(&a);
+    drop_peer(&b);
     stop_server();
 }
 
@@ -447,6 +489,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(r05_r06_everything_on_subscribe_then_deltas),
+        cmocka_unit_test(r05_r06_sessions_prefixes_and_next_hops_of_ipv6),
         cmocka_unit_test(r01_a_client_that_goes_without_a_word_is_noticed),
         cmocka_unit_test(r02_purge_is_told),
         cmocka_unit_test(nobody_is_told_to_be_in_sync_before_the_deferral_is_over),

@@ -318,6 +318,24 @@ a_vpn_that_comes_back_at_once_is_subscribed_anew(void **state)
     lab_close(lab);
 }
 
+/* An IPv6 address has colons, too: two item ids never mean the same text. */
+static void
+c34_item_ids_of_ipv6_forwarders_stay_apart(void **state)
+{
+    struct lab *lab = lab_open();
+    struct ip_addr forwarder = { IP_V6, { 0x20, 0x01, 0x0d, 0xb8, [15] = 0x11 } };
+    struct publication *publication;
+    struct route route = bench_route("2001:db8:a::/48", 16);
+    (void)state;
+
+    publications_init(&lab->publications, 2, &forwarder);
+    want_red(lab);
+    publication = publication_set(&lab->publications, lab->red, &route);
+    assert_non_null(publication);
+    assert_string_equal(publication->item_id, "[2001:db8::11]:7:2001:db8:a::/48");
+    lab_close(lab);
+}
+
 static void
 c16_c33_c34_publishes_at_every_server_and_after_each_reconnect(void **state)
 {
@@ -608,6 +626,7 @@ main(void)
         cmocka_unit_test(c28_a_second_interface_does_not_subscribe_again),
         cmocka_unit_test(c29_leaves_after_the_last_retraction),
         cmocka_unit_test(a_vpn_that_comes_back_at_once_is_subscribed_anew),
+        cmocka_unit_test(c34_item_ids_of_ipv6_forwarders_stay_apart),
         cmocka_unit_test(c16_c33_c34_publishes_at_every_server_and_after_each_reconnect),
         cmocka_unit_test(c35_retracts_at_every_server),
         cmocka_unit_test(in_sync_waits_for_a_server_that_waits_itself),
