@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include "control/endpoints.h"
 #include "control/forwarding.h"
@@ -22,6 +23,7 @@ struct world {
     struct counters *counters;
     struct endpoints *endpoints;
     struct forwarding *forwarding;
+    const struct underlay *underlay;
 };
 
 static struct ip_addr
@@ -59,6 +61,7 @@ set_up(void **state)
         .mac = { { 2, 0, 0, 0, 0, 9 } },
         .underlay = &fabric,
         .v4 = { .prefix_length = 24, .gateway = address("192.0.2.1") },
+        .v6 = { .prefix_length = 64, .gateway = address("fe80::fe") },
         .allowed = allowed,
         .n_allowed = 2,
     };
@@ -69,7 +72,9 @@ set_up(void **state)
     };
     struct table_limits limits = TABLE_LIMITS_DEFAULT;
 
-    fabric = (struct underlay){ .v4 = address("192.0.2.11"), .mtu = 1500 };
+    fabric = (struct underlay){ .v4 = address("192.0.2.11"),
+                                .v6 = address("2001:db8::11"),
+                                .mtu = 1500 };
     allowed[0] = prefix("203.0.113.0/24");
     allowed[1] = prefix("192.0.2.12/32");
     limits.endpoints = 4;
@@ -83,6 +88,7 @@ set_up(void **state)
     assert_non_null(world.endpoints);
     world.forwarding = forwarding_create(world.tables, world.endpoints, &settings);
     assert_non_null(world.forwarding);
+    world.underlay = &fabric;
     *state = &world;
     return 0;
 }
@@ -147,6 +153,73 @@ c04_the_first_encapsulation_of_our_list_that_is_offered_is_taken(void **state)
     assert_int_equal(forwarding_refusals(world->forwarding)->no_encapsulation, 1);
 }
 
+/* Each order of our list against what the next hop offers, at an address of either family. */
+static void
+c04_our_order_decides_whatever_the_next_hops(void **state)
+{
+    static const struct {
+        uint8_t ours[3], offered, taken;
+    } cases[] = {
+        { { ENCAP_UDP, ENCAP_GRE, ENCAP_VXLAN }, ENCAP_VXLAN | ENCAP_GRE | ENCAP_UDP, ENCAP_UDP },
+        { { ENCAP_UDP, ENCAP_GRE, ENCAP_VXLAN }, ENCAP_VXLAN | ENCAP_GRE, ENCAP_GRE },
+        { { ENCAP_UDP, ENCAP_GRE, ENCAP_VXLAN }, ENCAP_VXLAN, ENCAP_VXLAN },
+        { { ENCAP_VXLAN, ENCAP_UDP, ENCAP_GRE }, ENCAP_VXLAN | ENCAP_GRE | ENCAP_UDP, ENCAP_VXLAN },
+        { { ENCAP_VXLAN, ENCAP_UDP, ENCAP_GRE }, ENCAP_GRE | ENCAP_UDP, ENCAP_UDP },
+        { { ENCAP_GRE, ENCAP_VXLAN, ENCAP_UDP }, ENCAP_VXLAN | ENCAP_UDP, ENCAP_VXLAN },
+    };
+    static const char *const peers[] = { "192.0.2.12", "2001:db8::12" };
+    struct world *world = *state;
+
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        struct forwarding_settings settings = { .underlay = world->underlay,
+                                                .n_encapsulations = 3 };
+        struct route_next_hop there = next_hop(peers[i % 2], 31, cases[i / 2].offered);
+        struct ip_prefix at = prefix("2001:db8:a::/48");
+        struct forwarding *forwarding;
+
+        memcpy(settings.encapsulations, cases[i / 2].ours, 3);
+        forwarding = forwarding_create(world->tables, world->endpoints, &settings);
+        assert_int_equal(forwarding_set(forwarding, VRF, &at, &there, 1), 0);
+        path_t path = upstream(world, "2001:db8:a::/48");
+        assert_int_equal(path_kind(path), PATH_TUNNEL);
+        const struct endpoint *taken = endpoint_at(&world->tables->endpoints, path_target(path));
+        assert_int_equal(taken->encapsulation, cases[i / 2].taken);
+        assert_int_equal(taken->mtu,
+                         1500 - endpoint_overhead(there.addr.family, cases[i / 2].taken));
+        assert_true(ip_addr_equal(&taken->address, &there.addr));
+        forwarding_unset(forwarding, VRF, &at);
+        forwarding_destroy(forwarding);
+        reclaim_drain(world->tables->reclaim); /* indexes are given out again after grace */
+    }
+    assert_int_equal(world->tables->endpoints.indexes.in_use, 0);
+}
+
+static void
+each_family_has_its_own_link_and_gateway(void **state)
+{
+    static const struct {
+        const char *to, *neighbour;
+    } cases[] = {
+        { "192.0.2.12", "192.0.2.12" },
+        { "198.51.100.1", "192.0.2.1" },
+        { "2001:db8::12", "2001:db8::12" },
+        { "2001:db8:0:1::12", "fe80::fe" },
+    };
+    struct world *world = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct route_next_hop there = next_hop(cases[i].to, 31, ENCAP_UDP);
+        struct ip_addr neighbour = address(cases[i].neighbour);
+
+        assert_int_equal(set(world, "10.0.0.1/32", &there, 1), 0);
+        uint32_t adjacency =
+            endpoint_at(&world->tables->endpoints, path_target(upstream(world, "10.0.0.1/32")))
+                ->adjacency;
+        assert_true(
+            ip_addr_equal(&world->tables->adjacencies.entries[adjacency].address, &neighbour));
+    }
+}
+
 static void
 endpoints_beyond_the_link_share_the_gateways_adjacency(void **state)
 {
@@ -207,6 +280,34 @@ c06_an_own_route_follows_its_label(void **state)
     assert_int_equal(upstream(world, "10.0.0.1/32"), PATH_NONE);
 }
 
+/* Either of our addresses is ourselves: a label of ours leads to another VRF's routes (a hub, an
+ * extranet), whatever the family of the prefix. */
+static void
+c06_an_own_next_hop_of_either_family_leads_into_another_vrf(void **state)
+{
+    static const char *const own[] = { "192.0.2.11", "2001:db8::11" };
+    static const char *const prefixes[] = { "10.0.0.1/32", "2001:db8:a::1/128", "::/0" };
+    struct world *world = *state;
+    path_t hub = path_make(PATH_VRF, vrf_upstream_root(7), 0);
+    path_t other = path_make(PATH_VRF, vrf_downstream_root(8), 0);
+
+    for (unsigned i = 0; i < 6; i++) {
+        struct route_next_hop hop = next_hop(own[i % 2], 100, ENCAP_UDP);
+        const char *at = prefixes[i / 2];
+
+        assert_false(forwarding_accepts(world->forwarding, &hop));
+        label_set(&world->tables->labels, 100, hub);
+        assert_true(forwarding_accepts(world->forwarding, &hop));
+        assert_int_equal(set(world, at, &hop, 1), 0);
+        assert_int_equal(upstream(world, at), hub);
+        label_set(&world->tables->labels, 100, other);
+        forwarding_labels_changed(world->forwarding);
+        assert_int_equal(upstream(world, at), other);
+        unset(world, at);
+        label_set(&world->tables->labels, 100, PATH_NONE);
+    }
+}
+
 static void
 an_endpoint_goes_with_its_last_route(void **state)
 {
@@ -257,6 +358,38 @@ c38_several_next_hops_make_an_ecmp_set(void **state)
 }
 
 static void
+c38_next_hops_of_both_families_make_one_set(void **state)
+{
+    struct world *world = *state;
+    struct route_next_hop hops[] = {
+        next_hop("2001:db8::12", 31, ENCAP_GRE), next_hop("192.0.2.12", 32, ENCAP_UDP),
+        next_hop("2001:db8::11", 33, ENCAP_UDP), /* ourselves */
+    };
+
+    label_set(&world->tables->labels, 33, path_make(PATH_VIF, 7, 0));
+    assert_int_equal(set(world, "2001:db8:a::/48", hops, 3), 0);
+    path_t path = upstream(world, "2001:db8:a::/48");
+    assert_int_equal(path_kind(path), PATH_ECMP);
+    const struct ecmp_set *members = ecmp_at(&world->tables->ecmp, path);
+    assert_int_equal(members->n_members, 3);
+    assert_int_equal(
+        endpoint_at(&world->tables->endpoints, path_target(members->members[0]))->address.family,
+        IP_V6);
+    assert_int_equal(
+        endpoint_at(&world->tables->endpoints, path_target(members->members[1]))->address.family,
+        IP_V4);
+    assert_int_equal(members->members[2], path_make(PATH_VIF, 7, 0));
+
+    label_set(&world->tables->labels, 33, PATH_NONE);
+    forwarding_labels_changed(world->forwarding);
+    assert_int_equal(ecmp_at(&world->tables->ecmp, upstream(world, "2001:db8:a::/48"))->n_members,
+                     2);
+    unset(world, "2001:db8:a::/48");
+    assert_int_equal(world->tables->endpoints.indexes.in_use, 0);
+    assert_int_equal(world->tables->ecmp.indexes.in_use, 0);
+}
+
+static void
 a_full_table_leaves_the_route_that_was(void **state)
 {
     struct world *world = *state;
@@ -299,12 +432,16 @@ a_static_route_stands_above_an_announced_one(void **state)
 static bool
 allows(const struct world *world, const char *source)
 {
-    struct ip_addr addr = address(source);
-    uint32_t root = tables_sources_root(&world->tables->limits), v4;
+    const struct ip_addr addr = address(source);
+    const uint32_t root = tables_sources_root(&world->tables->limits);
+    const uint32_t v4 = ip_addr_to_v4(&addr);
+    const uint8_t *v6 = addr.octets;
     path_t path;
 
-    v4 = ip_addr_to_v4(&addr);
-    fib_lookup_bulk(world->tables->fib, &root, &v4, &path, 1);
+    if (addr.family == IP_V4)
+        fib_lookup_bulk(world->tables->fib, &root, &v4, &path, 1);
+    else
+        fib_lookup6_bulk(world->tables->fib, &root, &v6, &path, 1);
     return path != PATH_NONE;
 }
 
@@ -315,6 +452,7 @@ c49_known_endpoints_and_configured_prefixes_may_send_tunnels(void **state)
     struct route_next_hop gre = next_hop("198.51.100.1", 31, ENCAP_GRE);
     struct route_next_hop udp = next_hop("198.51.100.1", 31, ENCAP_UDP);
     struct route_next_hop configured = next_hop("192.0.2.12", 31, ENCAP_UDP);
+    struct route_next_hop six = next_hop("2001:db8:7::1", 31, ENCAP_UDP);
 
     assert_true(allows(world, "203.0.113.77"));
     assert_true(allows(world, "192.0.2.12"));
@@ -332,6 +470,13 @@ c49_known_endpoints_and_configured_prefixes_may_send_tunnels(void **state)
     assert_false(allows(world, "198.51.100.1"));
     unset(world, "10.0.0.3/32");
     assert_true(allows(world, "192.0.2.12")); /* it stands in the configuration */
+
+    assert_false(allows(world, "2001:db8:7::1"));
+    assert_int_equal(set(world, "10.0.0.1/32", &six, 1), 0);
+    assert_true(allows(world, "2001:db8:7::1"));
+    assert_false(allows(world, "2001:db8:7::2"));
+    unset(world, "10.0.0.1/32");
+    assert_false(allows(world, "2001:db8:7::1"));
 }
 
 int
@@ -349,6 +494,14 @@ main(void)
         CASE(a_static_route_stands_above_an_announced_one),
         cmocka_unit_test_setup_teardown(
             c49_known_endpoints_and_configured_prefixes_may_send_tunnels, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(c04_our_order_decides_whatever_the_next_hops, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(each_family_has_its_own_link_and_gateway, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(c06_an_own_next_hop_of_either_family_leads_into_another_vrf,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(c38_next_hops_of_both_families_make_one_set, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
