@@ -26,21 +26,35 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define SEGMENTS_MAX 4
 
 static const char world[] =
-    "{\"vrfs\": [\"red\", \"blue\"], \"ports\": ["
+    "{\"vrfs\": [\"red\", \"blue\"], \"underlay_address6\": \"2001:db8:f::11\","
+    " \"check_sources\": true, \"allowed_sources\": [\"192.0.2.0/24\", \"2001:db8:f::/64\"],"
+    " \"check_reverse_path\": true, \"dscp\": \"uniform\", \"ports\": ["
     "{\"name\": \"fabric\", \"role\": \"underlay\", \"mac\": \"02:00:00:00:00:fe\","
     " \"spec\": \"null:\"},"
     "{\"name\": \"p1\", \"role\": \"access\", \"spec\": \"null:\"}], \"vifs\": ["
     "{\"name\": \"vm1\", \"vrf\": \"red\", \"port\": \"p1\", \"mac\": \"02:00:00:00:00:01\","
-    " \"mss\": 1300, \"sources\": [\"10.0.0.0/8\"]},"
+    " \"mss\": 1300, \"sources\": [\"10.0.0.0/8\", \"2001:db8::/32\"], \"rate_in\": {\"packets\": "
+    "1000000},"
+    " \"rate_out\": {\"bits\": 100000000}},"
     "{\"name\": \"vm3\", \"vrf\": \"red\", \"port\": \"p1\", \"vlan\": 200, \"mtu\": 600,"
-    " \"mac\": \"02:00:00:00:00:03\", \"sources\": [\"10.0.0.0/8\"]}], \"endpoints\": ["
+    " \"mac\": \"02:00:00:00:00:03\","
+    " \"sources\": [\"10.0.0.0/8\", \"2001:db8:3::/48\"]}], \"endpoints\": ["
     "{\"name\": \"far\", \"address\": \"192.0.2.12\", \"encapsulation\": \"udp\","
     " \"port\": \"fabric\", \"mac\": \"02:00:00:00:01:12\"},"
     "{\"name\": \"gre\", \"address\": \"192.0.2.12\", \"encapsulation\": \"gre\","
     " \"port\": \"fabric\", \"mac\": \"02:00:00:00:01:12\", \"mtu\": 900},"
+    "{\"name\": \"vxlan6\", \"address\": \"2001:db8:f::12\", \"encapsulation\": \"vxlan\","
+    " \"port\": \"fabric\", \"mac\": \"02:00:00:00:01:12\"},"
     "{\"name\": \"lost\", \"address\": \"192.0.2.99\", \"encapsulation\": \"udp\","
     " \"port\": \"fabric\"}], \"routes\": ["
     "{\"vrf\": \"red\", \"prefix\": \"169.254.0.1\", \"path\": {\"gateway\": true}},"
+    "{\"vrf\": \"red\", \"prefix\": \"2001:db8:a::/48\","
+    " \"path\": {\"ecmp\": [{\"endpoint\": \"far\", \"label\": 7}, {\"vif\": \"vm3\"},"
+    " {\"endpoint\": \"vxlan6\", \"label\": 8}]}},"
+    "{\"vrf\": \"red\", \"prefix\": \"2001:db8::/32\","
+    " \"path\": {\"endpoint\": \"vxlan6\", \"label\": 9}},"
+    "{\"vrf\": \"red\", \"root\": \"downstream\", \"prefix\": \"::/0\","
+    " \"path\": {\"vif\": \"vm1\"}},"
     "{\"vrf\": \"red\", \"prefix\": \"10.0.0.0/9\","
     " \"path\": {\"ecmp\": [{\"endpoint\": \"far\", \"label\": 7}, {\"endpoint\": \"gre\"},"
     " {\"vif\": \"vm1\"}, {\"vif\": \"vm3\"}, {\"endpoint\": \"lost\"}]}},"
@@ -163,7 +177,7 @@ make_checksums_right(uint8_t *octets, size_t size)
     octets += frame.l3_offset;
     size -= frame.l3_offset;
     make_checksum_right(octets, size);
-    if (parse_ipv4(octets, size, size, &outer) == PARSE_OK &&
+    if (parse_ip(octets, size, size, &outer) == PARSE_OK &&
         parse_tunnel(&outer, size, &tunnel) == PARSE_OK)
         make_checksum_right(octets + tunnel.inner_offset, size - tunnel.inner_offset);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/net/checksum.h"
+#include "lib/net/encapsulation.h"
 #include "lib/net/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -38,14 +39,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(octets, data, size);
     make_checksum_right(octets, size);
     for (size_t beyond = 0; beyond < 3; beyond++) {
-        if (parse_ipv4(octets, size, size + beyond * 700, &outer) != PARSE_OK ||
-            parse_tunnel(&outer, size, &tunnel) != PARSE_OK)
+        if (parse_ip(octets, size, size + beyond * 700, &outer) != PARSE_OK)
             continue;
-        if (tunnel.inner_offset > size || tunnel.inner_offset > outer.total_length ||
-            tunnel.label >= 1u << 20)
+        (void)parse_flow_hash(&outer, size);
+        if (parse_is_nd(&outer, size) && outer.transport >= size)
             abort();
-        if (parse_ipv4(octets + tunnel.inner_offset, size - tunnel.inner_offset,
-                       (size_t)outer.total_length - tunnel.inner_offset, &inner) == PARSE_OK)
+        if (parse_tunnel(&outer, size, &tunnel) != PARSE_OK)
+            continue;
+        if (!parse_is_tunnel(&outer, size) || tunnel.inner_offset > size ||
+            tunnel.inner_offset > outer.total_length ||
+            tunnel.label >= (tunnel.encapsulation == ENCAP_VXLAN ? 1u << 24 : 1u << 20))
+            abort();
+        if (parse_ip(octets + tunnel.inner_offset, size - tunnel.inner_offset,
+                     (size_t)outer.total_length - tunnel.inner_offset, &inner) == PARSE_OK)
             (void)parse_flow_hash(&inner, size - tunnel.inner_offset);
     }
     free(octets);
