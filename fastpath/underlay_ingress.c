@@ -6,6 +6,7 @@
 
 #include "fastpath/address.h"
 #include "fastpath/drop.h"
+#include "fastpath/host.h"
 #include "fastpath/ingress.h"
 #include "fastpath/reverse_path.h"
 #include "fastpath/segments.h"
@@ -20,6 +21,7 @@
 enum outer {
     OUTER_TUNNEL,
     OUTER_PUNT,
+    OUTER_HOST, /* for the kernel of this host */
     OUTER_REFUSED,
 };
 
@@ -64,11 +66,29 @@ is_for_us(const struct underlay *underlay, const struct ip_view *outer)
            memcmp(outer->v6->destination, underlay->v6.octets, sizeof(outer->v6->destination)) == 0;
 }
 
+/* The kernel has an address of its own there, beside ours. */
+static bool
+is_link_local(const struct ip_view *outer)
+{
+    return outer->family == IP_V6 && address6_is_link_local(outer->v6->destination);
+}
+
+/* Errors may be about our tunnels: the slow path looks at them, and passes them on. What else there
+ * is the kernel answers, or the slow path where no kernel is to. */
+static struct outer_verdict
+judge_icmp(const struct ip_view *outer, size_t here, bool has_host)
+{
+    if (has_host && !parse_is_icmp_error(outer, here))
+        return (struct outer_verdict){ OUTER_HOST, 0 };
+    return (struct outer_verdict){ OUTER_PUNT, PUNT_UNDERLAY_LOCAL };
+}
+
 /* The outer IP header and the tunnel's. */
 static struct outer_verdict
-judge_outer(const struct underlay *underlay, const struct rte_mbuf *packet,
-            const struct frame_view *frame, struct ip_view *outer, struct tunnel_view *tunnel)
+judge_outer(struct worker *worker, const struct rte_mbuf *packet, const struct frame_view *frame,
+            struct ip_view *outer, struct tunnel_view *tunnel)
 {
+    const bool has_host = port_of_role(worker->ports, PORT_HOST) != NULL;
     const uint8_t *start = (const uint8_t *)frame->eth + frame->l3_offset;
     const size_t here = rte_pktmbuf_data_len(packet) - frame->l3_offset;
     const size_t length = rte_pktmbuf_pkt_len(packet) - frame->l3_offset;
@@ -82,11 +102,14 @@ judge_outer(const struct underlay *underlay, const struct rte_mbuf *packet,
         return (struct outer_verdict){ OUTER_PUNT, PUNT_UNDERLAY_ND };
     if ((frame->eth->destination.octets[0] & 1) != 0)
         return refuse(DROP_MULTICAST);
-    if (!is_for_us(underlay, outer))
-        return refuse(DROP_UNDERLAY_DESTINATION);
+    if (!is_for_us(worker->underlay, outer))
+        return has_host && is_link_local(outer) ? (struct outer_verdict){ OUTER_HOST, 0 }
+                                                : refuse(DROP_UNDERLAY_DESTINATION);
     if (outer->protocol == IP_PROTOCOL_ICMP || outer->protocol == IP_PROTOCOL_ICMPV6)
-        return (struct outer_verdict){ OUTER_PUNT, PUNT_UNDERLAY_LOCAL };
+        return judge_icmp(outer, here, has_host);
     reason = parse_tunnel(outer, here, tunnel);
+    if (reason == DROP_UNDERLAY_PROTOCOL)
+        return (struct outer_verdict){ OUTER_HOST, 0 };
     if (reason != PARSE_OK)
         return refuse(segments_reason(packet, reason));
     return (struct outer_verdict){ OUTER_TUNNEL, 0 };
@@ -177,7 +200,7 @@ burst_add(struct burst *burst, struct rte_mbuf *packet, path_t path, uint32_t vr
     burst->families[i] = ip->family;
 }
 
-/* Whatever ends on the underlay's side of the tunnel: for the slow path, or for nobody. */
+/* Whatever is on the underlay's side of the tunnel: for the slow path, the host, or nobody. */
 static void
 end_outside(struct worker *worker, uint16_t port, struct rte_mbuf *packet,
             const struct frame_view *frame, const struct outer_verdict *verdict)
@@ -192,6 +215,8 @@ end_outside(struct worker *worker, uint16_t port, struct rte_mbuf *packet,
 
     if (verdict->kind == OUTER_PUNT)
         punt(worker, packet, &note);
+    else if (verdict->kind == OUTER_HOST)
+        host_deliver(worker, packet);
     else
         drop(worker, packet, (enum drop_reason)verdict->reason, VIF_NONE);
 }
@@ -218,8 +243,7 @@ pass_outer(struct worker *worker, const struct port *port, struct rte_mbuf *pack
 
     verdict = judge_frame(worker->underlay, port, &frame);
     if (verdict.kind == OUTER_TUNNEL)
-        verdict = judge_outer(worker->underlay, packet, &frame, &arrivals->outers[i],
-                              &arrivals->tunnels[i]);
+        verdict = judge_outer(worker, packet, &frame, &arrivals->outers[i], &arrivals->tunnels[i]);
     if (unlikely(verdict.kind != OUTER_TUNNEL)) {
         end_outside(worker, port->number, packet, &frame, &verdict);
         return;

@@ -6,6 +6,7 @@
 
 #include <rte_cycles.h>
 
+#include "fastpath/host.h"
 #include "fastpath/inject.h"
 #include "fastpath/lookup.h"
 #include "fastpath/tunnel_egress.h"
@@ -31,6 +32,10 @@ worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf *
 {
     struct burst burst;
 
+    if (port->role == PORT_HOST) {
+        host_forward(worker, packets, n);
+        return;
+    }
     if (port->role == PORT_UNDERLAY)
         underlay_ingress(worker, port, packets, n, &burst);
     else

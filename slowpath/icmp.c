@@ -12,22 +12,6 @@
 #define ERROR_DATAGRAM_MAX 576
 #define DSCP_CS6           0xc0 /* internetwork control (RFC 1812 section 4.3.2.5) */
 
-/* True for the types that are errors, and so may never be answered with one. */
-static bool
-icmp_type_is_error(uint8_t type)
-{
-    switch (type) {
-    case ICMP_UNREACHABLE:
-    case 4: /* source quench */
-    case 5: /* redirect */
-    case ICMP_TIME_EXCEEDED:
-    case 12: /* parameter problem */
-        return true;
-    default:
-        return false;
-    }
-}
-
 enum drop_reason
 icmp_echo_answer(const uint8_t *octets, size_t length, size_t l3_offset,
                  const struct link_address *link, uint16_t mtu, const struct ip_addr *own,
@@ -101,7 +85,7 @@ error_is_allowed(const struct vif *vif, const struct mac_addr *link_destination,
     if ((be16toh(ip->v4->fragment) & IPV4_FRAGMENT_OFFSET) != 0)
         return false;
     if (ip->v4->protocol == IP_PROTOCOL_ICMP)
-        return payload_here > 0 && !icmp_type_is_error(payload[0]);
+        return payload_here > 0 && !icmp_type_is_error(IP_V4, payload[0]);
     return true;
 }
 

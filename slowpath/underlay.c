@@ -8,6 +8,7 @@
 
 #include "lib/base/log.h"
 #include "slowpath/arp_message.h"
+#include "slowpath/host.h"
 #include "slowpath/icmp.h"
 #include "slowpath/neighbour.h"
 #include "slowpath/send.h"
@@ -94,7 +95,11 @@ underlay_arp(struct slowpath *slowpath, uint16_t port_number, const struct punte
                           message.sender_address);
         return send_frame(slowpath, port_number, VIF_NONE, &slowpath->reply);
     }
-    return known ? PARSE_OK : DROP_ARP_IGNORED;
+    const bool for_kernel =
+        message.target_address == message.sender_address ||
+        (message.operation == htobe16(ARP_REPLY) && message.target_address == ours);
+    const bool copied = for_kernel && host_copy(slowpath, punted);
+    return known || copied ? PARSE_OK : DROP_ARP_IGNORED;
 }
 
 enum drop_reason
@@ -105,6 +110,8 @@ underlay_local(struct slowpath *slowpath, uint16_t port_number, const struct pun
 
     if (port == NULL)
         return DROP_PORT_GONE;
+    if (host_copy(slowpath, punted))
+        return PARSE_OK;
     if (punted->here < punted->length)
         return DROP_TOO_BIG;
     enum drop_reason reason = parse_frame(punted->octets, punted->here, &view);

@@ -11,11 +11,12 @@
 void underlay_turn(struct slowpath *slowpath);
 
 /** Handles an ARP packet from an underlay port: requests for our address are answered, and what
- * known neighbours say about themselves, to us or to all, is taken in (RFC 826). @return PARSE_OK
- * if it was answered or taken in. */
+ * known neighbours say about themselves, to us or to all, is taken in (RFC 826); replies and
+ * announcements reach the kernel of this host too. @return PARSE_OK if it was of use to anybody. */
 enum drop_reason underlay_arp(struct slowpath *slowpath, uint16_t port,
                               const struct punted *punted);
 
-/** Answers an ICMP echo request to our address. @return PARSE_OK or why there is no answer. */
+/** Passes ICMP to our address on to the kernel of this host; without a host port, answers echo
+ * requests. @return PARSE_OK or why there is no answer. */
 enum drop_reason underlay_local(struct slowpath *slowpath, uint16_t port,
                                 const struct punted *punted);

@@ -178,6 +178,33 @@ parse_is_nd(const struct ip_view *view, size_t here)
     return type >= ND_ROUTER_SOLICITATION && type <= ND_REDIRECT;
 }
 
+bool
+icmp_type_is_error(uint8_t family, uint8_t type)
+{
+    if (family == IP_V6)
+        return type < 128;
+    switch (type) {
+    case 3:  /* destination unreachable */
+    case 4:  /* source quench */
+    case 5:  /* redirect */
+    case 11: /* time exceeded */
+    case 12: /* parameter problem */
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool
+parse_is_icmp_error(const struct ip_view *view, size_t here)
+{
+    const uint8_t protocol = view->family == IP_V4 ? IP_PROTOCOL_ICMP : IP_PROTOCOL_ICMPV6;
+
+    return view->protocol == protocol && !view->fragment && view->transport != 0 &&
+           view->transport < here && view->transport < view->total_length &&
+           icmp_type_is_error(view->family, view->octets[view->transport]);
+}
+
 /* The label stack entry at `offset` from the outer IP header: exactly one (RFC 3032). */
 static enum drop_reason
 parse_label(const struct ip_view *outer, size_t here, size_t offset, struct tunnel_view *view)

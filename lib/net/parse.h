@@ -83,6 +83,13 @@ ip_view_ttl(const struct ip_view *view)
  * `here` as parse_ipv6(). */
 bool parse_is_nd(const struct ip_view *view, size_t here);
 
+/** True for the types of ICMP (IP_V4) or ICMPv6 (IP_V6) that are errors and quote a packet (RFC
+ * 1122 section 3.2.2, RFC 4443 section 2.1); they may never be answered with an error. */
+bool icmp_type_is_error(uint8_t family, uint8_t type);
+
+/** True for such a message, not a fragment. `here` as parse_ipv6(). */
+bool parse_is_icmp_error(const struct ip_view *view, size_t here);
+
 /* A tunnelled packet from the underlay, up to its inner IP header. */
 struct tunnel_view {
     uint32_t label;        /* < 2^20, or a VNI < 2^24 */

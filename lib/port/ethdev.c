@@ -105,7 +105,8 @@ mtu_configure(struct port *port, uint16_t mtu, char *error, size_t error_size)
             return port_refuse(status, error, error_size, "the driver refuses an MTU of %u: %s",
                                mtu, rte_strerror(-status));
     }
-    if (mtu > RTE_ETHER_MTU && port->kind == PORT_TAP) {
+    /* a guest chooses a smaller one itself; the kernel of this host is told */
+    if (port->kind == PORT_TAP && (mtu > RTE_ETHER_MTU || port->role == PORT_HOST)) {
         status = rte_eth_dev_set_mtu(port->ethdev, mtu);
         if (status < 0)
             return port_refuse(status, error, error_size, "the kernel refuses an MTU of %u", mtu);

@@ -34,6 +34,7 @@ enum port_role {
     PORT_ACCESS,   /* virtual interfaces */
     PORT_UNDERLAY, /* the fabric */
     PORT_HOST,     /* host0: what is for the kernel of this host */
+    PORT_ROLES,
 };
 
 /* The pair of a receive and a transmit queue of the same number. */
@@ -83,6 +84,7 @@ struct port_table {
     _Atomic(struct poll_set *) poll_sets[WORKERS_MAX]; /* by worker; control writes */
     struct port_turn turns[WORKERS_MAX];               /* by worker, which writes */
     struct port_turn epoch; /* counts the queues that were let go; those that do write */
+    _Atomic(struct port *) of_role[PORT_ROLES]; /* published last; control writes */
     unsigned n_workers;
     /* control only: */
     struct port *published[PORTS_MAX]; /* as in `ports`, but a step ahead of it */
@@ -95,6 +97,14 @@ static inline struct port *
 port_at(struct port_table *table, uint16_t number)
 {
     return atomic_load_explicit(&table->ports[number], memory_order_acquire);
+}
+
+/** The port of a role that one port has, the underlay's or the host's; NULL if there is none.
+ * Readers and control. */
+static inline struct port *
+port_of_role(struct port_table *table, enum port_role role)
+{
+    return atomic_load_explicit(&table->of_role[role], memory_order_acquire);
 }
 
 /** What `worker` polls; never NULL. Control, and that worker (lib/port/turn.h). */

@@ -168,6 +168,7 @@ port_publish(struct port_table *table, struct port *port)
     port->number = (uint16_t)number;
     table->taken[number] = true;
     atomic_store_explicit(&table->ports[number], port, memory_order_release);
+    atomic_store_explicit(&table->of_role[port->role], port, memory_order_release);
     poll_sets_publish(table, fresh);
     return 0;
 }
@@ -207,6 +208,8 @@ port_withdraw(struct port_table *table, struct port *port, void (*gone)(void *),
     *withdrawal = (struct withdrawal){ table, port->number, gone, argument };
     poll_sets_publish(table, fresh);
     atomic_store_explicit(&table->ports[port->number], NULL, memory_order_release);
+    if (port_of_role(table, (enum port_role)port->role) == port)
+        atomic_store_explicit(&table->of_role[port->role], NULL, memory_order_release);
     reclaim_defer(table->reclaim, withdrawal_finish, withdrawal);
     return 0;
 }

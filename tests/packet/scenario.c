@@ -111,16 +111,22 @@ path_of(struct scenario *scenario, json_t *object, path_t *path)
     return true;
 }
 
+static enum port_role
+role_of(const char *name)
+{
+    if (name != NULL && strcmp(name, "underlay") == 0)
+        return PORT_UNDERLAY;
+    return name != NULL && strcmp(name, "host") == 0 ? PORT_HOST : PORT_ACCESS;
+}
+
 static const char *
 add_port(struct scenario *scenario, json_t *object, struct rte_mempool *pool)
 {
-    const char *role = text_of(object, "role");
     const char *mac = text_of(object, "mac");
     struct port *port;
     char error[256];
 
-    if (port_open(text_of(object, "spec"),
-                  role != NULL && strcmp(role, "underlay") == 0 ? PORT_UNDERLAY : PORT_ACCESS,
+    if (port_open(text_of(object, "spec"), role_of(text_of(object, "role")),
                   (uint16_t)number_of(object, "mtu", 0), 1, pool, &port, error, sizeof(error)) != 0)
         return wrong("port", error);
     if (port_publish(scenario->port_table, port) != 0) {

@@ -141,6 +141,35 @@ ipv4_gives_what_the_header_says(void **state)
     assert_int_equal(view.destination, 0xc000020b);
 }
 
+static void
+icmp_errors_are_told_from_other_messages(void **state)
+{
+    static const uint8_t errors[] = { 3, 4, 5, 11, 12 };
+
+    (void)state;
+    for (unsigned type = 0; type < 256; type++) {
+        const uint8_t first = (uint8_t)type;
+        const bool is_error = memchr(errors, (int)type, sizeof(errors)) != NULL;
+        const struct packet packet = ipv4_packet(IP_PROTOCOL_ICMP, 4, &first, 1);
+        uint8_t *octets = exact_copy(&packet, packet.length);
+        struct ip_view view;
+
+        assert_int_equal(parse_ipv4(octets, packet.length, packet.length, &view), PARSE_OK);
+        assert_int_equal(parse_is_icmp_error(&view, packet.length), is_error);
+        assert_false(parse_is_icmp_error(&view, packet.length - 1)); /* it cannot be read */
+        view.fragment = true;
+        assert_false(parse_is_icmp_error(&view, packet.length));
+        view.fragment = false;
+        view.protocol = IP_PROTOCOL_ICMPV6;
+        assert_false(parse_is_icmp_error(&view, packet.length));
+        view.family = IP_V6;
+        assert_int_equal(parse_is_icmp_error(&view, packet.length), type < 128);
+        view.transport = view.total_length; /* nothing is carried */
+        assert_false(parse_is_icmp_error(&view, packet.length + 1));
+        free(octets);
+    }
+}
+
 /* GRE (flags and what they bring) or UDP, a label entry, and an inner packet of 4 octets. */
 static struct packet
 tunnel_packet(uint8_t protocol, uint16_t gre_flags, uint32_t entry)
@@ -307,6 +336,7 @@ main(void)
         cmocka_unit_test(frames_with_and_without_a_tag),
         cmocka_unit_test(ipv4_at_every_length),
         cmocka_unit_test(ipv4_gives_what_the_header_says),
+        cmocka_unit_test(icmp_errors_are_told_from_other_messages),
         cmocka_unit_test(c05_tunnels_and_their_label),
         cmocka_unit_test(tunnels_whose_headers_lie_in_two_segments),
         cmocka_unit_test(c38_flows_hash_by_their_ports_and_fragments_do_not),

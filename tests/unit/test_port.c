@@ -242,6 +242,28 @@ ports_are_spread_over_workers_and_numbers_rest_until_grace(void **state)
 }
 
 static void
+a_port_is_found_by_its_role_while_it_is_published(void **state)
+{
+    struct port_table *table = port_table_create(1, &grace);
+    struct port underlay = { .role = PORT_UNDERLAY }, host = { .role = PORT_HOST };
+    bool gone = false;
+    (void)state;
+
+    assert_non_null(table);
+    assert_null(port_of_role(table, PORT_HOST));
+    assert_int_equal(port_publish(table, &underlay), 0);
+    assert_int_equal(port_publish(table, &host), 0);
+    assert_ptr_equal(port_of_role(table, PORT_UNDERLAY), &underlay);
+    assert_ptr_equal(port_of_role(table, PORT_HOST), &host);
+    assert_int_equal(port_withdraw(table, &host, port_is_gone, &gone), 0);
+    assert_null(port_of_role(table, PORT_HOST));
+    assert_ptr_equal(port_of_role(table, PORT_UNDERLAY), &underlay);
+    assert_int_equal(port_withdraw(table, &underlay, port_is_gone, &gone), 0);
+    reclaim_poll(&grace);
+    port_table_destroy(table);
+}
+
+static void
 what_cannot_be_opened_is_said_clearly(void **state)
 {
     struct port *port = NULL, *null_ports[RTE_MAX_ETHPORTS];
@@ -536,6 +558,7 @@ main(void)
         cmocka_unit_test(specifications_are_read_strictly),
         cmocka_unit_test(null_ports_come_and_go_without_a_trace),
         cmocka_unit_test(ports_are_spread_over_workers_and_numbers_rest_until_grace),
+        cmocka_unit_test(a_port_is_found_by_its_role_while_it_is_published),
         cmocka_unit_test(what_cannot_be_opened_is_said_clearly),
         cmocka_unit_test(tap_ports_come_and_go_without_a_trace),
         cmocka_unit_test(af_packet_keeps_tags_and_sizes_and_does_not_hear_itself),
