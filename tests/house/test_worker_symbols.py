@@ -14,7 +14,7 @@ import unittest
 # Object files that run on workers. fastpath.c is the facade, called by the control thread, as is
 # explain.c; idle.c sleeps, that is its task.
 NOT_ON_WORKERS = {"explain.c.o", "fastpath.c.o", "idle.c.o"}
-FROM_LIBRARIES = {"parse.c.o", "checksum.c.o", "fib_lookup.c.o"}
+FROM_LIBRARIES = {"parse.c.o", "checksum.c.o", "ecmp_select.c.o", "fib_lookup.c.o"}
 
 ALLOWED = {
     # DPDK: packet buffers, rings and ports, all inline but for their tables and callbacks
