@@ -384,6 +384,7 @@ make_threads(struct scenario *scenario, json_t *object, struct rte_mempool *pool
     config.counters = scenario->counters;
     config.pool = pool;
     config.underlay = &scenario->underlay;
+    config.watches = &scenario->board;
     scenario->fastpath = fastpath_create(&config);
     return scenario->fastpath == NULL ? wrong("fastpath", "no memory") : NULL;
 }
