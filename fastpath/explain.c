@@ -11,11 +11,12 @@
 
 #include <rte_cycles.h>
 
+#include "fastpath/fragment.h"
 #include "fastpath/worker.h"
 #include "lib/ring/trace.h"
 
 /* Packet buffers: one packet, and what it may be cut into. */
-#define POOL_PACKETS 127
+#define POOL_PACKETS (2 * FRAGMENTS_MAX - 1)
 #define FRAME_OCTETS 10240 /* the largest frame that can be explained */
 
 /* Between two packets so much time passes on the worker's clock that every meter is full again. */
@@ -49,9 +50,11 @@ explainer_create(const struct fastpath_config *config)
     if (explainer == NULL)
         return NULL;
     snprintf(name, sizeof(name), "explain-%p", (void *)explainer);
+    own.watches = NULL;
     explainer->ports = config->ports;
-    explainer->pool = rte_pktmbuf_pool_create(name, POOL_PACKETS, 0, PACKET_PRIVATE_OCTETS,
-                                              RTE_PKTMBUF_HEADROOM + FRAME_OCTETS, SOCKET_ID_ANY);
+    explainer->pool = own.pool =
+        rte_pktmbuf_pool_create(name, POOL_PACKETS, 0, PACKET_PRIVATE_OCTETS,
+                                RTE_PKTMBUF_HEADROOM + FRAME_OCTETS, SOCKET_ID_ANY);
     explainer->rings = own.rings = rings_create(1);
     explainer->counters = own.counters = counters_create(&shape);
     explainer->meters = calloc(limits->vifs, sizeof(explainer->meters[0]));

@@ -10,6 +10,7 @@
 #include <rte_cycles.h>
 
 #include "fastpath/explain.h"
+#include "fastpath/watch.h"
 #include "fastpath/worker.h"
 
 struct fastpath {
@@ -25,6 +26,8 @@ bool
 worker_init(struct worker *worker, unsigned number, const struct fastpath_config *config,
             struct vif_meters *meters, const _Atomic bool *ending)
 {
+    static const struct watch_board nobody;
+
     *worker = (struct worker){
         .number = number,
         .tables = config->tables,
@@ -35,13 +38,23 @@ worker_init(struct worker *worker, unsigned number, const struct fastpath_config
         .underlay = config->underlay,
         .ending = ending,
         .meters = meters,
+        .board = config->watches != NULL ? config->watches : &nobody,
         .idle = { .poll = config->poll },
+        .trace_rate =
+            bucket_rate_make(WATCH_TRACES_A_SECOND, WATCH_TRACES_AT_ONCE, rte_get_tsc_hz()),
     };
     punt_meters_init(&worker->punts, rte_get_tsc_hz());
     worker->punts.interfaces = calloc((size_t)config->tables->limits.vifs * PUNT_REASONS,
                                       sizeof(*worker->punts.interfaces));
     worker->transmit.buffers = calloc(PORTS_MAX, sizeof(*worker->transmit.buffers));
-    return worker->punts.interfaces != NULL && worker->transmit.buffers != NULL;
+    worker->watched = malloc(sizeof(*worker->watched) + WATCH_ROOM_OCTETS);
+    if (worker->watched != NULL)
+        *worker->watched = (struct trace){
+            .room = WATCH_ROOM_OCTETS,
+            .octets = (uint8_t *)(worker->watched + 1),
+        };
+    return worker->punts.interfaces != NULL && worker->transmit.buffers != NULL &&
+           worker->watched != NULL;
 }
 
 void
@@ -49,6 +62,7 @@ worker_free(struct worker *worker)
 {
     free(worker->punts.interfaces);
     free(worker->transmit.buffers);
+    free(worker->watched);
 }
 
 struct fastpath *

@@ -18,6 +18,7 @@
 #include "lib/ring/note.h"
 #include "lib/ring/rings.h"
 #include "lib/ring/trace.h"
+#include "lib/ring/watch.h"
 #include "lib/stats/counters.h"
 #include "lib/table/tables.h"
 #include "lib/table/underlay.h"
@@ -30,7 +31,8 @@ struct fastpath_config {
     struct counters *counters;
     struct rte_mempool *pool; /* packets that workers make come from it */
     const struct underlay *underlay;
-    bool poll; /* never sleep when idle */
+    const struct watch_board *watches; /* NULL: nobody watches, ever */
+    bool poll;                         /* never sleep when idle */
 };
 
 struct fastpath;

@@ -18,7 +18,7 @@ choose_members(struct worker *worker, struct burst *burst)
     for (unsigned i = 0; i < burst->n; i++) {
         if (path_kind(burst->paths[i]) != PATH_ECMP)
             continue;
-        burst->paths[i] = ecmp_select(&worker->tables->ecmp, burst->paths[i], burst->hashes[i]);
+        burst->paths[i] = ecmp_select(worker->tables, burst->paths[i], burst->hashes[i]);
         trace_member(worker, burst->hashes[i], burst->paths[i]);
     }
 }

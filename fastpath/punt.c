@@ -11,35 +11,16 @@
 /* An interface gets this part of what its worker lets through for a reason. */
 #define INTERFACE_PART 10
 
-static struct punt_rate_cycles
-rate_cycles(uint32_t packets_per_second, uint32_t burst, uint64_t hz)
-{
-    const uint64_t interval = hz / packets_per_second;
-
-    return (struct punt_rate_cycles){ .interval = interval, .depth = interval * burst };
-}
-
 void
 punt_meters_init(struct punt_meters *meters, uint64_t hz)
 {
     for (unsigned reason = 0; reason < PUNT_REASONS; reason++) {
         const struct punt_rate rate = punt_reason_rate((enum punt_reason)reason);
 
-        meters->reason_rates[reason] = rate_cycles(rate.packets_per_second, rate.burst, hz);
-        meters->interface_rates[reason] =
-            rate_cycles(rate.packets_per_second / INTERFACE_PART, rate.burst / INTERFACE_PART, hz);
+        meters->reason_rates[reason] = bucket_rate_make(rate.packets_per_second, rate.burst, hz);
+        meters->interface_rates[reason] = bucket_rate_make(rate.packets_per_second / INTERFACE_PART,
+                                                           rate.burst / INTERFACE_PART, hz);
     }
-}
-
-static bool
-bucket_take(struct punt_bucket *bucket, const struct punt_rate_cycles *rate, uint64_t now)
-{
-    const uint64_t from = bucket->full_at > now ? bucket->full_at : now;
-
-    if (from + rate->interval > now + rate->depth)
-        return false;
-    bucket->full_at = from + rate->interval;
-    return true;
 }
 
 /* Takes the tokens that a packet needs. A guest that has long been quiet is not made to pay for
@@ -51,9 +32,9 @@ take_tokens(struct punt_meters *meters, const struct packet_note *note, uint64_t
     bool quiet = false;
 
     if (note->vif != VIF_NONE) {
-        struct punt_bucket *bucket = &meters->interfaces[note->vif * PUNT_REASONS + reason];
+        uint64_t *bucket = &meters->interfaces[note->vif * PUNT_REASONS + reason];
 
-        quiet = bucket->full_at <= now;
+        quiet = *bucket <= now;
         if (!bucket_take(bucket, &meters->interface_rates[reason], now))
             return DROP_PUNT_INTERFACE_RATE;
     }

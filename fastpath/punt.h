@@ -11,25 +11,16 @@
 
 #include <rte_mbuf.h>
 
+#include "fastpath/bucket.h"
 #include "lib/ring/note.h"
 #include "lib/stats/reasons.h"
 
 struct worker;
 
-/* A token bucket as one time stamp: when its tokens, one an interval, will all be there again. */
-struct punt_bucket {
-    uint64_t full_at; /* TSC */
-};
-
-struct punt_rate_cycles {
-    uint64_t interval; /* between two tokens, TSC cycles */
-    uint64_t depth;    /* burst, in cycles */
-};
-
 struct punt_meters {
-    struct punt_rate_cycles reason_rates[PUNT_REASONS], interface_rates[PUNT_REASONS];
-    struct punt_bucket reasons[PUNT_REASONS];
-    struct punt_bucket *interfaces; /* by interface id, PUNT_REASONS each; of the facade */
+    struct bucket_rate reason_rates[PUNT_REASONS], interface_rates[PUNT_REASONS];
+    uint64_t reasons[PUNT_REASONS]; /* buckets */
+    uint64_t *interfaces;           /* by interface id, PUNT_REASONS each; of the facade */
 };
 
 /** Sets the rates from lib/stats/punts.def, for a clock of `hz`. */

@@ -6,6 +6,7 @@
 
 #include "fastpath/drop.h"
 #include "fastpath/trace.h"
+#include "fastpath/watch.h"
 #include "fastpath/worker.h"
 
 static void
@@ -69,6 +70,8 @@ send_to_port(struct worker *worker, const struct port *port, struct transmit_buf
 
     if (unlikely(buffer->metered))
         police(worker, buffer);
+    if (unlikely(worker->watching != NULL))
+        watch_sent(worker, port, buffer);
     for (unsigned i = 0; i < buffer->n; i++)
         lengths[i] = rte_pktmbuf_pkt_len(buffer->packets[i]);
 

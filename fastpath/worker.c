@@ -13,7 +13,9 @@
 #include "fastpath/underlay_ingress.h"
 #include "fastpath/vif_egress.h"
 #include "fastpath/vif_ingress.h"
+#include "fastpath/watch.h"
 #include "lib/port/turn.h"
+#include "lib/ring/watch.h"
 
 /* What is behind every ingress. */
 static void
@@ -27,8 +29,7 @@ forward(struct worker *worker, struct burst *burst)
 }
 
 void
-worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
-               unsigned n)
+worker_stages(struct worker *worker, const struct port *port, struct rte_mbuf **packets, unsigned n)
 {
     struct burst burst;
 
@@ -41,6 +42,16 @@ worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf *
     else
         vif_ingress(worker, port, packets, n, &burst);
     forward(worker, &burst);
+}
+
+void
+worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
+               unsigned n)
+{
+    if (unlikely(worker->watching != NULL))
+        watch_forward(worker, port, packets, n);
+    else
+        worker_stages(worker, port, packets, n);
 }
 
 static unsigned
@@ -113,6 +124,7 @@ worker_turn(struct worker *worker)
     unsigned n = 0, taken_over = 0;
 
     worker->now = rte_rdtsc();
+    worker->watching = atomic_load_explicit(&worker->board->set, memory_order_acquire);
     for (unsigned i = 0; i < polled->n; i++) {
         if (likely(port_gate_is_open(worker->ports, &polled->polls[i])))
             n += poll_queue(worker, &polled->polls[i]);

@@ -21,6 +21,8 @@
 #include "lib/table/tables.h"
 
 struct trace;
+struct watch_board;
+struct watch_set;
 
 struct worker {
     unsigned number;
@@ -37,6 +39,10 @@ struct worker {
     struct vif_meters *meters; /* by interface id; of all workers, each used by one at a time */
     struct transmit transmit;
     struct trace *trace; /* of the packet at work, NULL: nobody watches it (fastpath/trace.h) */
+    const struct watch_board *board;  /* of all workers; the set on it, */
+    const struct watch_set *watching; /* as it was at the start of this turn: NULL: none */
+    struct trace *watched;            /* the worker's own, for packets of watches */
+    struct bucket_rate trace_rate;    /* of each watch that traces */
 };
 
 struct fastpath_config;
@@ -55,6 +61,10 @@ unsigned worker_turn(struct worker *worker);
  * @param n at most BURST_PACKETS */
 void worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
                     unsigned n);
+
+/** The same, without a look at who watches. */
+void worker_stages(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
+                   unsigned n);
 
 /** Does what the notes of up to BURST_PACKETS packets ask for (lib/ring/note.h). */
 void worker_do_tasks(struct worker *worker, struct rte_mbuf **packets, unsigned n);

@@ -76,6 +76,14 @@ int adjacency_get(struct adjacency_table *table, uint16_t port, const struct ip_
  * after grace. Control thread. */
 void adjacency_put(struct adjacency_table *table, uint32_t index);
 
+/** Whether a neighbour answers. Readers. */
+static inline bool
+adjacency_is_up(const struct adjacency_table *table, uint32_t index)
+{
+    return (atomic_load_explicit(&table->entries[index].link, memory_order_acquire) &
+            ADJACENCY_UP) != 0;
+}
+
 /** The MAC address in a `link` word, and the word for a MAC address that answers. */
 struct mac_addr adjacency_mac(uint64_t link);
 uint64_t adjacency_link(const struct mac_addr *mac);

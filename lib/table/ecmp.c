@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/*
- * ECMP sets: each bucket goes to the member whose hash with the bucket's number is highest. A
- * member's hashes depend on nothing but its own path, so the other members coming or going moves
- * no bucket between those that stay.
- */
+/* The table of ECMP sets: how a flow's member is found is in ecmp_select.c. */
 
 #include "lib/table/ecmp.h"
 
@@ -34,32 +30,6 @@ ecmp_table_free(struct ecmp_table *table)
     free(table->sets);
     table->sets = NULL;
     index_pool_free(&table->indexes);
-}
-
-/* Mixes 64 bits so that each depends on all (the finalizer of SplitMix64). */
-static uint64_t
-mix(uint64_t x)
-{
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
-
-static path_t
-bucket_choose(const struct ecmp_set *set, unsigned bucket)
-{
-    uint64_t highest = 0;
-    path_t chosen = set->members[0];
-
-    for (unsigned i = 0; i < set->n_members; i++) {
-        uint64_t weight = mix(mix(set->members[i]) + bucket);
-
-        if (weight > highest) {
-            highest = weight;
-            chosen = set->members[i];
-        }
-    }
-    return chosen;
 }
 
 static bool
@@ -94,7 +64,7 @@ ecmp_add(struct ecmp_table *table, const path_t *members, unsigned n, path_t *pa
     set->n_members = (uint8_t)n;
     memcpy(set->members, members, n * sizeof(members[0]));
     for (unsigned bucket = 0; bucket < ECMP_BUCKETS; bucket++)
-        set->buckets[bucket] = bucket_choose(set, bucket);
+        set->buckets[bucket] = ecmp_heaviest(set, bucket, NULL);
     atomic_store_explicit(&table->sets[index], set, memory_order_release);
     *path = path_make(PATH_ECMP, index, 0);
     return 0;

@@ -4,7 +4,9 @@
 /*
  * ECMP sets: a fixed array of buckets filled by rendezvous (highest random weight) hashing, so that
  * losing a member moves only the flows of that member (Thaler and Ravishankar, 1998).
- * A set is immutable; a change of members makes a new set and a new path.
+ * A set is immutable; a change of members makes a new set and a new path. A member whose far end
+ * does not answer is passed over at once, without a change of the set: its flows go where they
+ * would go if it were not a member, and come back with it.
  */
 
 #include <stdatomic.h>
@@ -18,6 +20,7 @@
 #define ECMP_MEMBERS_MAX 16
 
 struct reclaim;
+struct tables;
 
 struct ecmp_set {
     path_t buckets[ECMP_BUCKETS]; /* each one of the members' paths; never PATH_ECMP */
@@ -50,11 +53,14 @@ ecmp_at(const struct ecmp_table *table, path_t path)
     return atomic_load_explicit(&table->sets[path_target(path)], memory_order_acquire);
 }
 
-/** The member's path that a flow takes. Readers. */
-static inline path_t
-ecmp_select(const struct ecmp_table *table, path_t path, uint32_t flow_hash)
-{
-    const struct ecmp_set *set = ecmp_at(table, path);
+/** The member that has the highest weight in a bucket, by nothing but its own path and the bucket's
+ * number; with `tables`, of those that are up there. @return PATH_NONE if none is. Any thread. */
+path_t ecmp_heaviest(const struct ecmp_set *set, unsigned bucket, const struct tables *tables);
 
-    return set == NULL ? PATH_NONE : set->buckets[flow_hash % ECMP_BUCKETS];
-}
+/**
+ * The member's path that a flow takes: the bucket's own or, while that is a tunnel whose next hop
+ * on the underlay is down, the heaviest in the bucket that is up. If none is, the bucket's own: a
+ * packet that asks for it gets its next hop resolved.
+ * @return PATH_NONE for a set that is no more. Readers.
+ */
+path_t ecmp_select(const struct tables *tables, path_t path, uint32_t flow_hash);

@@ -15,7 +15,7 @@
 #include <rte_mbuf.h>
 
 #include "lib/ring/note.h"
-#include "tests/packet/scenario.h"
+#include "tests/packet/packet_lab.h"
 
 #define POOL_PACKETS 8191
 #define LINE_OCTETS  (16u << 20)
@@ -31,13 +31,13 @@ traffic_json(const struct traffic_counter *counter)
     return json_pack("[I, I]", (json_int_t)counter->packets, (json_int_t)counter->octets);
 }
 
-static const char *
+const char *
 drop_name(unsigned reason)
 {
     return drop_reason_name((enum drop_reason)reason);
 }
 
-static const char *
+const char *
 punt_name(unsigned reason)
 {
     return punt_reason_name((enum punt_reason)reason);
@@ -119,7 +119,7 @@ endpoints_json(const struct scenario *scenario)
     return object;
 }
 
-static const char *
+const char *
 name_of(const struct named *named, uint32_t number)
 {
     for (unsigned i = 0; i < named->n; i++) {
@@ -129,7 +129,7 @@ name_of(const struct named *named, uint32_t number)
     return "";
 }
 
-static uint32_t
+uint32_t
 number_in(const struct named *named, const char *name)
 {
     for (unsigned i = 0; name != NULL && i < named->n; i++) {
@@ -139,7 +139,7 @@ number_in(const struct named *named, const char *name)
     return 0;
 }
 
-static json_t *
+json_t *
 hex_json(const uint8_t *octets, uint32_t length)
 {
     char *text = malloc(2 * (size_t)length + 1);
@@ -261,72 +261,25 @@ run_until_quiet(struct scenario *scenario)
     }
 }
 
-/* What explaining says about one packet, {"port", "frame"} or {"vrf", "packet"}. */
-static json_t *
-explain_one(const struct scenario *scenario, json_t *object, struct trace *trace)
-{
-    static uint8_t octets[16384];
-    const char *port = json_string_value(json_object_get(object, "port"));
-    struct packet_note note = { .task = port != NULL ? TASK_RECEIVE : TASK_ROUTE, .vif = VIF_NONE };
-    const char *hex = json_string_value(json_object_get(object, port != NULL ? "frame" : "packet"));
-    json_t *sent = json_array(), *drops = json_array(), *punts = json_array();
-    json_t *steps = json_array();
-    size_t length = 0;
-    unsigned octet;
-
-    note.port = (uint16_t)number_in(&scenario->port_names, port);
-    note.vrf = number_in(&scenario->vrfs, json_string_value(json_object_get(object, "vrf")));
-    while (length < sizeof(octets) && sscanf(hex + 2 * length, "%2x", &octet) == 1)
-        octets[length++] = (uint8_t)octet;
-    if (fastpath_explain(scenario->fastpath, &note, octets, length, trace) != 0)
-        abort();
-    for (unsigned i = 0; i < trace->n_steps; i++) {
-        const struct trace_step *step = &trace->steps[i];
-
-        json_array_append_new(steps, json_pack("[i, I, I]", step->kind, (json_int_t)step->number,
-                                               (json_int_t)step->path));
-        if (step->kind == TRACE_SEND)
-            json_array_append_new(sent,
-                                  json_pack("[s, o]", name_of(&scenario->port_names, step->port),
-                                            hex_json(trace->octets + step->at, step->kept)));
-        else if (step->kind == TRACE_DROP)
-            json_array_append_new(drops, json_string(drop_name(step->reason)));
-        else if (step->kind == TRACE_PUNT)
-            json_array_append_new(punts, json_string(punt_name(step->reason)));
-    }
-    return json_pack("{s:o, s:o, s:o, s:o}", "sent", sent, "drops", drops, "punts", punts, "steps",
-                     steps);
-}
-
-static json_t *
-explained_json(const struct scenario *scenario, json_t *list)
-{
-    static uint8_t octets[65536];
-    struct trace trace = { .keep = UINT32_MAX, .room = sizeof(octets), .octets = octets };
-    json_t *explained = json_array(), *each;
-    size_t i;
-
-    json_array_foreach(list, i, each)
-    {
-        json_array_append_new(explained, explain_one(scenario, each, &trace));
-    }
-    return explained;
-}
-
 static json_t *
 run(json_t *object, struct rte_mempool *pool)
 {
     const unsigned before = rte_mempool_avail_count(pool);
     struct scenario scenario;
     const char *error = scenario_create(&scenario, object, pool);
-    json_t *result, *explain = json_object_get(object, "explain");
+    json_t *result;
 
     if (error == NULL) {
-        json_t *explained = explained_json(&scenario, explain);
+        json_t *explained = explained_json(&scenario, json_object_get(object, "explain"));
 
-        run_until_quiet(&scenario);
+        error = watches_begin(&scenario, json_object_get(object, "watches"));
+        if (error == NULL)
+            run_until_quiet(&scenario);
         result = result_json(&scenario);
         json_object_set_new(result, "explained", explained);
+        json_object_set_new(result, "watched", watches_end(&scenario));
+        if (error != NULL)
+            json_object_set_new(result, "error", json_string(error));
     } else {
         result = json_pack("{s:s}", "error", error);
     }

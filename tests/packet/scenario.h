@@ -31,6 +31,7 @@ struct scenario {
     struct slowpath *slowpath; /* NULL: what is punted stays in the rings */
     uint64_t now_ms, until_ms; /* its time, of which nobody waits for the end */
     struct underlay underlay;
+    struct watch_board board;
     struct port *ports[SCENARIO_NAMED_MAX];
     struct named port_names, vrfs, vifs, endpoints;
 };

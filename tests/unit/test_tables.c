@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Interfaces, labels, endpoints, adjacencies, ECMP sets and VRFs: what is published, found, and
- * gone. */
+/* Interfaces, labels, endpoints, adjacencies and VRFs: what is published, found, and gone. */
 
 #include <errno.h>
 #include <setjmp.h>
@@ -321,66 +320,6 @@ a_link_word_carries_a_mac_address(void **state)
     assert_string_equal(neighbour_state_name(NEIGHBOUR_FAILED), "failed");
 }
 
-/* How many of the buckets hold each member. */
-static void
-shares(path_t set, const path_t *members, unsigned n, unsigned *count)
-{
-    memset(count, 0, n * sizeof(*count));
-    for (uint32_t hash = 0; hash < ECMP_BUCKETS; hash++) {
-        path_t chosen = ecmp_select(&tables->ecmp, set, hash);
-
-        for (unsigned i = 0; i < n; i++)
-            count[i] += members[i] == chosen;
-    }
-}
-
-static void
-c38_losing_a_member_moves_only_its_flows(void **state)
-{
-    path_t members[ECMP_MEMBERS_MAX], whole, less;
-    unsigned count[ECMP_MEMBERS_MAX], n = 4, total = 0;
-
-    (void)state;
-    for (unsigned i = 0; i < n; i++)
-        members[i] = path_make(PATH_TUNNEL, i, 100 + i);
-    assert_int_equal(ecmp_add(&tables->ecmp, members, n, &whole), 0);
-    assert_int_equal(ecmp_add(&tables->ecmp, members, n - 1, &less), 0);
-    assert_int_equal(path_kind(whole), PATH_ECMP);
-    shares(whole, members, n, count);
-    for (unsigned i = 0; i < n; i++) {
-        assert_true(count[i] >= ECMP_BUCKETS / n / 3);
-        total += count[i];
-    }
-    assert_int_equal(total, ECMP_BUCKETS);
-    for (uint32_t hash = 0; hash < 1000; hash++) {
-        path_t before = ecmp_select(&tables->ecmp, whole, hash);
-        path_t after = ecmp_select(&tables->ecmp, less, hash);
-
-        assert_true(before == members[n - 1] ? after != before : after == before);
-    }
-}
-
-static void
-ecmp_sets_are_bounded_and_checked(void **state)
-{
-    path_t members[ECMP_MEMBERS_MAX + 1], a, b, c;
-
-    (void)state;
-    for (unsigned i = 0; i <= ECMP_MEMBERS_MAX; i++)
-        members[i] = path_make(PATH_VIF, i, 0);
-    assert_int_equal(ecmp_add(&tables->ecmp, members, 1, &a), -EINVAL);
-    assert_int_equal(ecmp_add(&tables->ecmp, members, ECMP_MEMBERS_MAX + 1, &a), -EINVAL);
-    assert_int_equal(ecmp_add(&tables->ecmp, members, ECMP_MEMBERS_MAX, &a), 0);
-    assert_int_equal(ecmp_add(&tables->ecmp, members, 2, &b), 0);
-    assert_int_equal(ecmp_add(&tables->ecmp, members, 2, &c), -ENOSPC);
-    members[1] = a; /* a set in a set */
-    assert_int_equal(ecmp_add(&tables->ecmp, members, 2, &c), -EINVAL);
-    ecmp_remove(&tables->ecmp, a);
-    assert_int_equal(ecmp_select(&tables->ecmp, a, 1), PATH_NONE);
-    reclaim_drain(tables->reclaim);
-    assert_int_equal(ecmp_add(&tables->ecmp, members + 2, 2, &c), 0);
-}
-
 static void
 vrf_numbers_are_bounded_and_used_again(void **state)
 {
@@ -388,11 +327,11 @@ vrf_numbers_are_bounded_and_used_again(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 4; i++)
-        assert_int_equal(vrf_add(&tables->vrfs, 0xa9fe0001, &vrfs[i]), 0);
-    assert_int_equal(vrf_add(&tables->vrfs, 0xa9fe0001, &another), -ENOSPC);
+        assert_int_equal(vrf_add(&tables->vrfs, &vrfs[i]), 0);
+    assert_int_equal(vrf_add(&tables->vrfs, &another), -ENOSPC);
     vrf_remove(&tables->vrfs, vrfs[2]);
     reclaim_drain(tables->reclaim);
-    assert_int_equal(vrf_add(&tables->vrfs, 0xa9fe0001, &another), 0);
+    assert_int_equal(vrf_add(&tables->vrfs, &another), 0);
     assert_int_equal(another, vrfs[2]);
 }
 
@@ -415,8 +354,6 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(the_same_neighbour_again_keeps_its_link, setup, teardown),
         cmocka_unit_test_setup_teardown(a_link_word_carries_a_mac_address, setup, teardown),
-        cmocka_unit_test_setup_teardown(c38_losing_a_member_moves_only_its_flows, setup, teardown),
-        cmocka_unit_test_setup_teardown(ecmp_sets_are_bounded_and_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(vrf_numbers_are_bounded_and_used_again, setup, teardown),
     };
 
