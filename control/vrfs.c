@@ -133,6 +133,17 @@ label_end(struct vrfs *vrfs, struct vrf *vrf)
     labels_release(vrfs->control->labels, label_owner(vrf, owner), clock_unix_seconds());
 }
 
+/* The addresses that ICMP errors through the VRF come from are the virtual router's as long as the
+ * VRF is there: guests can ask them, and what comes from another vRouter's is known to. */
+static int
+routers_begin(struct vrfs *vrfs, struct vrf *vrf)
+{
+    const struct ip_addr beyond = IP_VIRTUAL_ROUTER_V6;
+    const int error = vrf_gateway_add(vrfs, vrf, &vrf->gateway);
+
+    return error != 0 ? error : vrf_gateway_add(vrfs, vrf, &beyond);
+}
+
 static int
 vrf_make(struct vrfs *vrfs, const char *name, const struct vpn_config *config, struct vrf **made)
 {
@@ -150,17 +161,22 @@ vrf_make(struct vrfs *vrfs, const char *name, const struct vpn_config *config, s
     vrf->gateway6 =
         config != NULL && config->gateway6.family != IP_NONE ? config->gateway6 : gateway6_default;
     vrf->label_mode = config != NULL ? config->label_mode : LABEL_MODE_INTERFACE;
-    error = vrf_add(&control->tables->vrfs, &vrf->number);
+    error = vrf_add(&control->tables->vrfs, ip_addr_to_v4(&vrf->gateway), &vrf->number);
     if (error != 0)
         goto free_vrf;
     counters_vrf_baseline(control->counters, vrf->number);
     error = label_begin(vrfs, vrf);
     if (error != 0)
         goto end_label;
+    error = routers_begin(vrfs, vrf);
+    if (error != 0)
+        goto clear_routes;
     vrf_insert(vrfs, vrf);
     *made = vrf;
     return 0;
 
+clear_routes:
+    fib_clear(control->tables->fib, vrf_upstream_root(vrf->number));
 end_label:
     label_end(vrfs, vrf);
     vrf_remove(&control->tables->vrfs, vrf->number);

@@ -55,6 +55,11 @@ passes(const struct worker *worker, const struct burst *burst, unsigned i,
         return true;
 
     const path_t path = path_of_source(worker, burst, i);
+
+    /* another vRouter tells what became of a packet, as the virtual router that all of them are */
+    if (path_kind(path) == PATH_GATEWAY)
+        return true;
+
     const struct ecmp_set *set = path_kind(path) == PATH_ECMP ? ecmp_at(&tables->ecmp, path) : NULL;
 
     for (unsigned member = 0; set != NULL && member < set->n_members; member++) {

@@ -25,7 +25,8 @@ struct slowpath {
     unsigned reader;                /* its number for reclaim and counters */
     struct counter_block *counters; /* its own block */
     struct neighbours *neighbours;
-    struct rate_limit *icmp_errors; /* by interface id */
+    struct rate_limit *icmp_errors;     /* by interface id */
+    struct rate_limit *icmp_vrf_errors; /* by VRF number */
     struct rate_limit dhcp_log, conflict_log;
     struct announcement announcements[PORTS_MAX]; /* by port number */
     uint64_t announce_ms;                         /* when the ports are looked at next */

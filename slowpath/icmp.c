@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "lib/net/checksum.h"
-#include "slowpath/arp.h"
 
 #define ERROR_DATAGRAM_MAX 576
 #define DSCP_CS6           0xc0 /* internetwork control (RFC 1812 section 4.3.2.5) */
@@ -70,47 +69,30 @@ icmp_echo_answer(const uint8_t *octets, size_t length, size_t l3_offset,
     return PARSE_OK;
 }
 
-/* True if the standards allow an error about this packet of the guest. */
+/* True if the standards allow an error about this packet. */
 static bool
-error_is_allowed(const struct vif *vif, const struct mac_addr *link_destination,
-                 const struct ip_view *ip, const uint8_t *payload, size_t payload_here)
+error_is_allowed(const struct ip_view *ip, const uint8_t *payload, size_t payload_here)
 {
     const struct ip_addr source = ip_addr_from_v4(ip->source);
     const struct ip_addr destination = ip_addr_from_v4(ip->destination);
 
-    if (!mac_is_station(link_destination) || !ip_addr_is_unicast(&destination))
-        return false;
-    if (!ip_addr_is_unicast(&source) || !guest_may_send_from(vif, ip->source))
+    if (!ip_addr_is_unicast(&source) || !ip_addr_is_unicast(&destination))
         return false;
     if ((be16toh(ip->v4->fragment) & IPV4_FRAGMENT_OFFSET) != 0)
         return false;
-    if (ip->v4->protocol == IP_PROTOCOL_ICMP)
+    if (ip->protocol == IP_PROTOCOL_ICMP)
         return payload_here > 0 && !icmp_type_is_error(IP_V4, payload[0]);
     return true;
 }
 
-enum drop_reason
-icmp_error_write(const struct vif *vif, const struct icmp_error *error, const uint8_t *octets,
-                 size_t here, size_t length, size_t l3_offset, struct frame *reply)
+bool
+icmp_error_add(const struct icmp_error *error, const struct ip_addr *from, const struct ip_view *ip,
+               size_t here, struct frame *reply)
 {
-    struct frame_view view;
-    struct ip_view ip;
-    enum drop_reason reason = parse_frame(octets, here, &view);
+    size_t quoted = here < ip->total_length ? here : ip->total_length;
 
-    if (reason != PARSE_OK)
-        return reason;
-    if (l3_offset < view.l3_offset || l3_offset > here || here > length)
-        return DROP_FRAME_TOO_SHORT;
-    reason = parse_ipv4(octets + l3_offset, here - l3_offset, length - l3_offset, &ip);
-    if (reason != PARSE_OK)
-        return reason;
-
-    size_t quoted = here - l3_offset;
-    if (quoted > ip.total_length)
-        quoted = ip.total_length;
-    if (!error_is_allowed(vif, &view.eth->destination, &ip, octets + l3_offset + ip.header_length,
-                          quoted - ip.header_length))
-        return DROP_ICMP_ERROR_FORBIDDEN;
+    if (!error_is_allowed(ip, ip->octets + ip->header_length, quoted - ip->header_length))
+        return false;
     if (quoted > ERROR_DATAGRAM_MAX - sizeof(struct ipv4_header) - sizeof(struct icmp_header))
         quoted = ERROR_DATAGRAM_MAX - sizeof(struct ipv4_header) - sizeof(struct icmp_header);
 
@@ -119,16 +101,12 @@ icmp_error_write(const struct vif *vif, const struct icmp_error *error, const ui
         .code = error->code,
         .rest = htobe32(error->mtu),
     };
-    const uint8_t *quote = octets + l3_offset;
     header.checksum =
-        checksum_finish(checksum_add(checksum_add(0, &header, sizeof(header)), quote, quoted));
+        checksum_finish(checksum_add(checksum_add(0, &header, sizeof(header)), ip->octets, quoted));
 
-    const struct link_address link = link_to_guest(vif, IP_V4);
-    frame_begin(reply, &link, ETHERTYPE_IPV4);
-    frame_add_ipv4(reply, DSCP_CS6, IP_PROTOCOL_ICMP, htobe32(ip_addr_to_v4(&vif->gateway)),
-                   ip.v4->source, sizeof(header) + quoted);
-    memcpy(reply->octets + reply->length, &header, sizeof(header));
-    memcpy(reply->octets + reply->length + sizeof(header), quote, quoted);
-    reply->length += sizeof(header) + quoted;
-    return PARSE_OK;
+    frame_add_ipv4(reply, DSCP_CS6, IP_PROTOCOL_ICMP, htobe32(ip_addr_to_v4(from)), ip->v4->source,
+                   sizeof(header) + quoted);
+    frame_append(reply, &header, sizeof(header));
+    frame_append(reply, ip->octets, quoted);
+    return true;
 }

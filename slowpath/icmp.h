@@ -13,10 +13,11 @@
 #define ICMP_CODE_FRAGMENTATION_NEEDED 4
 #define ICMP_CODE_TTL                  0
 
-/* An ICMP error to be sent. */
+/* An ICMP or ICMPv6 error to be sent. */
 struct icmp_error {
     uint8_t type, code;
-    uint16_t mtu; /* of the next hop, for fragmentation needed (RFC 1191); else 0 */
+    uint16_t
+        mtu; /* of the next hop, for fragmentation needed (RFC 1191) and packet too big; else 0 */
 };
 
 /**
@@ -34,13 +35,11 @@ enum drop_reason icmp_echo_answer(const uint8_t *octets, size_t length, size_t l
                                   const struct ip_addr *own, struct frame *reply);
 
 /**
- * Writes the error about a guest's packet, from its gateway's address: the IP header and what
- * follows it up to a datagram of 576 octets (RFC 1812 section 4.3.2.3).
- * @param octets the frame from its start, of which `here` octets can be read
- * @param length octets of the whole frame
- * @return PARSE_OK with the error in `reply`, or why there is none: DROP_ICMP_ERROR_FORBIDDEN for
- * what RFC 1122 section 3.2.2 and RFC 1812 section 4.3.2.7 except.
+ * Appends the error about an IPv4 packet to `reply`, to the packet's source: its IP header and what
+ * follows it, up to a datagram of 576 octets (RFC 1812 section 4.3.2.3).
+ * @param from IPv4, whom the error comes from
+ * @param ip the packet, of which `here` octets can be read
+ * @return false if there is none, as RFC 1122 section 3.2.2 and RFC 1812 section 4.3.2.7 have it
  */
-enum drop_reason icmp_error_write(const struct vif *vif, const struct icmp_error *error,
-                                  const uint8_t *octets, size_t here, size_t length,
-                                  size_t l3_offset, struct frame *reply);
+bool icmp_error_add(const struct icmp_error *error, const struct ip_addr *from,
+                    const struct ip_view *ip, size_t here, struct frame *reply);

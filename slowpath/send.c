@@ -64,19 +64,49 @@ send_packet(struct slowpath *slowpath, uint16_t port, uint32_t vif, struct rte_m
         drop_packet(slowpath, vif, packet, DROP_INJECT);
 }
 
+/* Makes a packet of octets, and counts it. @return NULL without memory. */
+static struct rte_mbuf *
+originate(struct slowpath *slowpath, const struct frame *frame)
+{
+    struct rte_mbuf *packet = packet_of(slowpath->config.pool, frame->octets, frame->length);
+
+    if (packet != NULL)
+        counter_add(&slowpath->counters->balance.originated, 1);
+    return packet;
+}
+
 enum drop_reason
 send_frame(struct slowpath *slowpath, uint16_t port, uint32_t vif, const struct frame *frame)
 {
     if (port >= PORTS_MAX || port_at(slowpath->config.ports, port) == NULL)
         return DROP_PORT_GONE;
-    struct rte_mbuf *packet = packet_of(slowpath->config.pool, frame->octets, frame->length);
+    struct rte_mbuf *packet = originate(slowpath, frame);
     if (packet == NULL)
         return DROP_NO_MEMORY;
-    counter_add(&slowpath->counters->balance.originated, 1);
     *packet_note(packet) = (struct packet_note){
+        .task = TASK_SEND,
         .vif = vif,
         .account = vif == VIF_NONE ? PACKET_ACCOUNT_NONE : PACKET_ACCOUNT_VIF | vif,
     };
     send_packet(slowpath, port, vif, packet);
+    return DROP_REASONS;
+}
+
+enum drop_reason
+send_routed(struct slowpath *slowpath, uint32_t vrf, const struct frame *frame)
+{
+    struct rte_mbuf *packet = originate(slowpath, frame);
+
+    if (packet == NULL)
+        return DROP_NO_MEMORY;
+    *packet_note(packet) = (struct packet_note){
+        .task = TASK_ROUTE,
+        .port = PORT_NONE,
+        .vif = VIF_NONE,
+        .vrf = vrf,
+    };
+    /* Any worker can route it. */
+    if (rte_ring_enqueue(slowpath->config.rings->inject[0], packet) != 0)
+        drop_packet(slowpath, VIF_NONE, packet, DROP_INJECT);
     return DROP_REASONS;
 }

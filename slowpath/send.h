@@ -14,6 +14,10 @@
 enum drop_reason send_frame(struct slowpath *slowpath, uint16_t port, uint32_t vif,
                             const struct frame *frame);
 
+/** Sends an IP packet without link header that the slow path made, to where its destination is
+ * routed to in a VRF, and counts it as originated. @return as send_frame(). */
+enum drop_reason send_routed(struct slowpath *slowpath, uint32_t vrf, const struct frame *packet);
+
 /** Sends a packet that is a complete frame and whose note says whose transmission it is; it is
  * dropped and counted if that cannot be. */
 void send_packet(struct slowpath *slowpath, uint16_t port, uint32_t vif, struct rte_mbuf *packet);

@@ -22,17 +22,14 @@
 #include "slowpath/arp.h"
 #include "slowpath/context.h"
 #include "slowpath/dhcp4.h"
-#include "slowpath/icmp.h"
+#include "slowpath/icmp6.h"
+#include "slowpath/icmp_error.h"
 #include "slowpath/nd.h"
 #include "slowpath/neighbour.h"
 #include "slowpath/send.h"
 #include "slowpath/underlay.h"
 
 #define BURST 32
-
-/* ICMP errors for each interface (RFC 1812 section 4.3.2.8). */
-#define ICMP_ERRORS_PER_SECOND 100
-#define ICMP_ERRORS_BURST      50
 
 #define DHCP_LOG_PER_SECOND 1
 #define DHCP_LOG_BURST      10
@@ -48,8 +45,11 @@ slowpath_create(const struct slowpath_config *config)
     slowpath->reader = config->rings->n_workers;
     slowpath->counters = counters_block(config->counters, slowpath->reader);
     slowpath->icmp_errors = calloc(config->tables->limits.vifs, sizeof(slowpath->icmp_errors[0]));
+    slowpath->icmp_vrf_errors =
+        calloc(config->tables->limits.vrfs, sizeof(slowpath->icmp_vrf_errors[0]));
     slowpath->neighbours = neighbours_create(config->tables->adjacencies.limit);
-    if (slowpath->icmp_errors == NULL || slowpath->neighbours == NULL) {
+    if (slowpath->icmp_errors == NULL || slowpath->icmp_vrf_errors == NULL ||
+        slowpath->neighbours == NULL) {
         slowpath_destroy(slowpath);
         return NULL;
     }
@@ -63,6 +63,7 @@ slowpath_destroy(struct slowpath *slowpath)
         return;
     neighbours_destroy(slowpath->neighbours);
     free(slowpath->icmp_errors);
+    free(slowpath->icmp_vrf_errors);
     free(slowpath);
 }
 
@@ -114,34 +115,24 @@ handle_dhcp4(struct slowpath *slowpath, const struct punted *punted)
     return PARSE_OK;
 }
 
-/* A packet for the gateway's address; workers note DHCP as such. */
+/* A packet for an address of the gateway; workers note DHCP as such. */
 static enum drop_reason
 handle_gateway(struct slowpath *slowpath, const struct punted *punted, size_t l3_offset)
 {
     const struct vif *vif = punted->vif;
-    const struct link_address link = link_to_guest(vif, IP_V4);
 
     if (punted->here < punted->length)
         return DROP_TOO_BIG;
-    const enum drop_reason reason = icmp_echo_answer(punted->octets, punted->length, l3_offset,
-                                                     &link, vif->mtu, NULL, &slowpath->reply);
+    if (l3_offset >= punted->length)
+        return DROP_FRAME_TOO_SHORT;
+    const bool v6 = punted->octets[l3_offset] >> 4 == 6;
+    const struct link_address link = link_to_guest(vif, v6 ? IP_V6 : IP_V4);
+    const enum drop_reason reason =
+        v6 ? icmp6_echo_answer(punted->octets, punted->length, l3_offset, &link, vif->mtu, NULL,
+                               &slowpath->reply)
+           : icmp_echo_answer(punted->octets, punted->length, l3_offset, &link, vif->mtu, NULL,
+                              &slowpath->reply);
     return reason == PARSE_OK ? reply_to_guest(slowpath, vif) : reason;
-}
-
-static enum drop_reason
-handle_icmp_error(struct slowpath *slowpath, const struct punted *punted, size_t l3_offset,
-                  const struct icmp_error *error)
-{
-    const struct vif *vif = punted->vif;
-    const enum drop_reason reason = icmp_error_write(vif, error, punted->octets, punted->here,
-                                                     punted->length, l3_offset, &slowpath->reply);
-
-    if (reason != PARSE_OK)
-        return reason;
-    if (!rate_limit_take(&slowpath->icmp_errors[vif->id], ICMP_ERRORS_PER_SECOND, ICMP_ERRORS_BURST,
-                         slowpath->now_ms))
-        return DROP_ICMP_ERROR_RATE;
-    return reply_to_guest(slowpath, vif);
 }
 
 /* Whether the frame can have come from this interface: its number may have got another meaning
@@ -159,19 +150,16 @@ check_origin(const struct vif *vif, const struct packet_note *note, const struct
     return mac_equal(&view.eth->source, &vif->mac) ? PARSE_OK : DROP_SOURCE_MAC;
 }
 
-/* What comes from an interface. */
+/* What comes from an interface, or out of a tunnel. */
 static enum drop_reason
-handle_of_guest(struct slowpath *slowpath, const struct packet_note *note,
-                const struct punted *punted)
+handle_inner(struct slowpath *slowpath, const struct packet_note *note, const struct punted *punted)
 {
-    struct icmp_error error = { 0 };
+    const bool is_error = note->reason == PUNT_TTL_EXPIRED || note->reason == PUNT_TOO_BIG;
 
-    if (punted->vif == NULL) {
-        /* From a tunnel there is no way back to the sender but through its VRF. */
-        if (note->reason == PUNT_TTL_EXPIRED)
-            return DROP_TTL_EXPIRED;
-        return note->reason == PUNT_TOO_BIG ? DROP_TOO_BIG : DROP_NO_INTERFACE;
-    }
+    if (note->vif == VIF_NONE && is_error)
+        return icmp_error_tell(slowpath, note, punted);
+    if (punted->vif == NULL)
+        return DROP_NO_INTERFACE;
     const enum drop_reason stranger = check_origin(punted->vif, note, punted);
     if (stranger != PARSE_OK)
         return stranger;
@@ -185,11 +173,8 @@ handle_of_guest(struct slowpath *slowpath, const struct packet_note *note,
     case PUNT_DHCP4:
         return handle_dhcp4(slowpath, punted);
     case PUNT_TTL_EXPIRED:
-        error = (struct icmp_error){ .type = ICMP_TIME_EXCEEDED, .code = ICMP_CODE_TTL };
-        return handle_icmp_error(slowpath, punted, note->l3_offset, &error);
     case PUNT_TOO_BIG:
-        error = (struct icmp_error){ ICMP_UNREACHABLE, ICMP_CODE_FRAGMENTATION_NEEDED, note->mtu };
-        return handle_icmp_error(slowpath, punted, note->l3_offset, &error);
+        return icmp_error_tell(slowpath, note, punted);
     default:
         return handle_gateway(slowpath, punted, note->l3_offset);
     }
@@ -217,7 +202,7 @@ handle(struct slowpath *slowpath, struct rte_mbuf *packet)
         reason = underlay_local(slowpath, note.port, &punted);
     } else {
         punted.vif = vif_at(&slowpath->config.tables->vifs, note.vif);
-        reason = handle_of_guest(slowpath, &note, &punted);
+        reason = handle_inner(slowpath, &note, &punted);
     }
 
     if (reason != PARSE_OK) {

@@ -37,6 +37,14 @@ struct mac_addr {
 /** The same for IPv6. */
 #define MAC_VIRTUAL_ROUTER_V6 ((struct mac_addr){ { 0x00, 0x00, 0x5e, 0x00, 0x02, 0x01 } })
 
+/**
+ * The virtual router's IPv6 address beyond its links, the same in every VRF of every vRouter, as
+ * 169.254.0.1 is: the source of ICMPv6 errors that go through tunnels, for which fe80::1 will not
+ * do (RFC 4291 section 2.5.6). A unique local address whose global ID was drawn for it (RFC 4193).
+ */
+#define IP_VIRTUAL_ROUTER_V6 \
+    ((struct ip_addr){ IP_V6, { 0xfd, 0xaf, 0x5a, 0x18, 0xd5, 0xe2, [15] = 1 } })
+
 /** The bits of an address of this family: 32 or 128. */
 static inline uint8_t
 ip_family_bits(uint8_t family)

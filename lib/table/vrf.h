@@ -11,6 +11,7 @@
  * Names, targets and labels of VRFs are the control thread's affair.
  */
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "lib/table/index.h"
@@ -39,16 +40,28 @@ vrf_of_root(uint32_t root)
     return root >> 1;
 }
 
-struct vrf_table { /* control only */
-    struct index_pool numbers;
+struct vrf_table {
+    _Atomic uint32_t *gateways; /* by number: IPv4, host order; control writes, slow path reads */
+    struct index_pool numbers;  /* control only */
 };
 
 /** @return 0 or -ENOMEM. */
 int vrf_table_init(struct vrf_table *table, uint32_t limit, struct reclaim *reclaim);
 void vrf_table_free(struct vrf_table *table);
 
-/** Takes a free number, whose roots are empty. @return 0 or -ENOSPC. Control thread. */
-int vrf_add(struct vrf_table *table, uint32_t *vrf);
+/**
+ * Takes a free number, whose roots are empty.
+ * @param gateway the virtual router's IPv4 address in this VRF, host order
+ * @return 0 or -ENOSPC. Control thread.
+ */
+int vrf_add(struct vrf_table *table, uint32_t gateway, uint32_t *vrf);
+
+/** The virtual router's IPv4 address in a VRF, host order. Any thread. */
+static inline uint32_t
+vrf_gateway(const struct vrf_table *table, uint32_t vrf)
+{
+    return atomic_load_explicit(&table->gateways[vrf], memory_order_relaxed);
+}
 
 /** Gives a number back, to be used again after grace. Its roots must be empty. Control thread. */
 void vrf_remove(struct vrf_table *table, uint32_t vrf);

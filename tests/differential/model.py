@@ -319,11 +319,14 @@ class Walk:
         self.packet.set_class(dscp & 0xfc | inside)
 
     def comes_from(self, far):
-        """The VRF routes the packet's source back to the far end that it came from (C48)."""
+        """The VRF routes the packet's source back to the far end that it came from (C48), or the
+        source is the virtual router, who tells from anywhere what became of a packet."""
         path = {"vrf": self.vrf, "root": "upstream"}
         for _ in range(VRFS_MAX):
             if path is not None and "vrf" in path:
                 path = self.tables.roots[path["vrf"], path["root"]].find(self.packet.source)
+        if path and "gateway" in path:
+            return True
         members = path.get("ecmp", [path]) if path else []
         return any("endpoint" in each and self.tables.endpoints[each["endpoint"]].address == far
                    for each in members)

@@ -32,14 +32,19 @@ run_frame(const uint8_t *octets, size_t size)
     const struct vif vif = guest_vif(100);
     const struct link_address link = link_to_guest(&vif, IP_V4);
     struct frame_view view;
+    struct ip_view ip;
 
     if (parse_frame(octets, size, &view) != PARSE_OK)
         return;
     if (icmp_echo_answer(octets, size, view.l3_offset, &link, vif.mtu, NULL, &reply) == PARSE_OK)
         check_answer(&vif, vif.mtu);
+    octets += view.l3_offset;
+    size -= view.l3_offset;
+    if (parse_ipv4(octets, size, size, &ip) != PARSE_OK)
+        return;
     for (unsigned i = 0; i < 2; i++) {
-        if (icmp_error_write(&vif, &errors[i], octets, size, size, view.l3_offset, &reply) ==
-            PARSE_OK)
+        frame_begin(&reply, &link, ETHERTYPE_IPV4);
+        if (icmp_error_add(&errors[i], &vif.gateway, &ip, size, &reply))
             check_answer(&vif, 576);
     }
 }

@@ -21,6 +21,9 @@ static const struct table_limits limits = {
     .neighbours = 64,
 };
 
+/* 169.254.0.1: the virtual router's address in every VRF */
+#define VRF_GATEWAY 0xa9fe0001
+
 static char fault[512];
 
 static const char *
@@ -325,7 +328,7 @@ add_vrf(struct scenario *scenario, json_t *object)
 {
     uint32_t number;
 
-    if (vrf_add(&scenario->tables->vrfs, &number) != 0 ||
+    if (vrf_add(&scenario->tables->vrfs, VRF_GATEWAY, &number) != 0 ||
         !named_add(&scenario->vrfs, json_string_value(object), number))
         return wrong("vrf", json_string_value(object));
     return NULL;
@@ -389,11 +392,11 @@ make_threads(struct scenario *scenario, json_t *object, struct rte_mempool *pool
     return scenario->fastpath == NULL ? wrong("fastpath", "no memory") : NULL;
 }
 
-/* A slow path, if one is to take part. */
+/* A slow path, if one is to take part: {"until_ms": N, "fixed": [ADDRESS...], "fixed_mac": MAC} */
 static const char *
 make_slowpath(struct scenario *scenario, json_t *object, struct rte_mempool *pool)
 {
-    const struct slowpath_config config = {
+    struct slowpath_config config = {
         .tables = scenario->tables,
         .ports = scenario->port_table,
         .rings = scenario->rings,
@@ -402,8 +405,17 @@ make_slowpath(struct scenario *scenario, json_t *object, struct rte_mempool *poo
         .underlay = &scenario->underlay,
     };
 
+    json_t *each;
+    size_t i;
+
     if (object == NULL)
         return NULL;
+    json_array_foreach(json_object_get(object, "fixed"), i, each)
+    {
+        if (i == 2 || ip_addr_parse(json_string_value(each), &config.fixed_neighbours[i]) != 0 ||
+            mac_parse(text_of(object, "fixed_mac"), &config.fixed_mac) != 0)
+            return wrong("slowpath's fixed", json_string_value(each));
+    }
     scenario->now_ms = 1000000;
     scenario->until_ms = scenario->now_ms + number_of(object, "until_ms", 0);
     scenario->slowpath = slowpath_create(&config);

@@ -5,7 +5,7 @@ scapy builds every question and every answer that is expected; tshark decodes wh
 
 import unittest
 
-from scapy.all import (Dot1Q, Ether, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_Redirect,
+from scapy.all import (Dot1Q, Ether, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_Redirect,
                        ICMPv6ND_RS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptMTU, ICMPv6NDOptSrcLLAddr,
                        IPv6)
 
@@ -14,6 +14,7 @@ from lab import BLUE, VM1, VM2, world
 
 OWN, OWN_LINK, OTHER = "2001:db8::11", "fe80::ff:fe00:1", "2001:db8::12"
 ROUTER6, GATEWAY6 = "00:00:5e:00:02:01", "fe80::1"
+BEYOND = "fdaf:5a18:d5e2::1"  # the virtual router's address beyond its links
 ALL_NODES, ALL_NODES_MAC = "ff02::1", "33:33:00:00:00:01"
 NODES_OF_1, MAC_OF_1 = "ff02::1:ff00:1", "33:33:ff:00:00:01"
 
@@ -135,6 +136,20 @@ class SlowPath6(unittest.TestCase):
                 solicitation(GATEWAY6, source="::"), *[nd(message) for message in said]]
         result = self.run_lab(guests(), {"p1": sent}, {"nd-invalid": 3, "nd-ignored": 2})
         self.expect(result["out"]["p1"])
+
+    def test_the_gateway_answers_echo_at_both_its_addresses(self):
+        ask = [Ether(src=VM1, dst=ROUTER6) / IPv6(src=source, dst=to, hlim=1, tc=8) /
+               ICMPv6EchoRequest(id=7, seq=9, data=b"hello" * 20)
+               for source, to in ((OWN, GATEWAY6), (OWN_LINK, GATEWAY6))]
+        ask.append(Ether(src=VM1, dst=ROUTER6) / IPv6(src=OWN, dst=BEYOND, hlim=9, tc=8) /
+                   ICMPv6EchoRequest(id=7, seq=9, data=b"hello" * 20))
+        scenario = guests()
+        scenario["routes"].append({"vrf": "red", "root": "upstream", "prefix": BEYOND,
+                                   "path": {"gateway": True}})
+        result = self.run_lab(scenario, {"p1": ask})
+        self.expect(result["out"]["p1"], *[
+            Ether(src=ROUTER6, dst=VM1) / IPv6(src=each[IPv6].dst, dst=each[IPv6].src, tc=8) /
+            ICMPv6EchoReply(id=7, seq=9, data=b"hello" * 20) for each in ask])
 
     def test_c12_the_router_advertises_itself_and_no_prefix(self):
         asked = ICMPv6ND_RS() / ICMPv6NDOptSrcLLAddr(lladdr=VM1)

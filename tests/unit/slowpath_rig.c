@@ -109,6 +109,7 @@ rig_open(struct rig *rig)
     assert_non_null(rig->pool);
     add_port(rig, RIG_ACCESS, PORT_ACCESS, &(struct mac_addr){ { 0x02, 0, 0, 0, 0, 0xcc } });
     add_port(rig, RIG_UNDERLAY, PORT_UNDERLAY, &RIG_UNDERLAY_MAC);
+    assert_int_equal(vrf_add(&rig->tables->vrfs, 0xa9fe0001, &rig->vrf), 0);
     assert_int_equal(vif_add(&rig->tables->vifs, &vif, &rig->vif), 0);
     rig->available = rte_mempool_avail_count(rig->pool);
 
@@ -259,7 +260,8 @@ rig_take(struct rig *rig, uint8_t *octets, size_t size, uint16_t *port)
     assert_non_null(read);
     if (read != octets)
         memcpy(octets, read, length);
-    *port = packet_note(packet)->port;
+    rig->note = *packet_note(packet);
+    *port = rig->note.port;
     rte_pktmbuf_free(packet);
     rig->sent++;
     return length;

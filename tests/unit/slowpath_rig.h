@@ -37,8 +37,10 @@ struct rig {
     uint64_t now_ms;
     unsigned available; /* packet buffers before the first packet */
     unsigned punted, sent;
-    uint32_t vif; /* the guest: 10.0.0.11 and 2001:db8::11, gateways 169.254.0.1 and fe80::1, DHCP,
-                   * MTU 1450 */
+    struct packet_note note; /* of the packet that was taken last */
+    uint32_t vrf;            /* its gateway is 169.254.0.1 */
+    uint32_t vif; /* the guest, in it: 10.0.0.11 and 2001:db8::11, gateways 169.254.0.1 and fe80::1,
+                   * DHCP, MTU 1450 */
 };
 
 /* Called once by main(): DPDK without huge pages and devices. */

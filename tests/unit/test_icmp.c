@@ -328,7 +328,7 @@ errors_are_limited_for_each_interface(void **state)
 }
 
 static void
-from_a_tunnel_no_error_is_sent(void **state)
+what_came_through_a_tunnel_and_entered_no_vrf_gets_no_error(void **state)
 {
     static const enum punt_reason punts[] = { PUNT_TTL_EXPIRED, PUNT_TOO_BIG };
     static const enum drop_reason reasons[] = { DROP_TTL_EXPIRED, DROP_TOO_BIG };
@@ -340,7 +340,11 @@ from_a_tunnel_no_error_is_sent(void **state)
     const uint64_t before = rig_originated(&rig);
     for (unsigned i = 0; i < 2; i++) {
         const struct packet_note note = {
-            .reason = (uint8_t)punts[i], .port = RIG_UNDERLAY, .vif = VIF_NONE, .l3_offset = 14
+            .reason = (uint8_t)punts[i],
+            .port = RIG_UNDERLAY,
+            .vif = VIF_NONE,
+            .vrf = VRF_NONE,
+            .l3_offset = 14,
         };
         const size_t length =
             rig_ipv4(frame, &router, &guest, 0, FAR, OWN, IP_PROTOCOL_UDP, 0, frame, 8);
@@ -416,7 +420,7 @@ main(void)
         cmocka_unit_test(errors_quote_the_packet_and_come_from_the_gateway),
         cmocka_unit_test(no_error_is_sent_about_what_the_standards_except),
         cmocka_unit_test(errors_are_limited_for_each_interface),
-        cmocka_unit_test(from_a_tunnel_no_error_is_sent),
+        cmocka_unit_test(what_came_through_a_tunnel_and_entered_no_vrf_gets_no_error),
         cmocka_unit_test(no_guest_hears_of_anothers_packets),
         cmocka_unit_test(packets_cut_short_are_dropped),
     };

@@ -327,11 +327,11 @@ vrf_numbers_are_bounded_and_used_again(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 4; i++)
-        assert_int_equal(vrf_add(&tables->vrfs, &vrfs[i]), 0);
-    assert_int_equal(vrf_add(&tables->vrfs, &another), -ENOSPC);
+        assert_int_equal(vrf_add(&tables->vrfs, 0xa9fe0001, &vrfs[i]), 0);
+    assert_int_equal(vrf_add(&tables->vrfs, 0xa9fe0001, &another), -ENOSPC);
     vrf_remove(&tables->vrfs, vrfs[2]);
     reclaim_drain(tables->reclaim);
-    assert_int_equal(vrf_add(&tables->vrfs, &another), 0);
+    assert_int_equal(vrf_add(&tables->vrfs, 0xa9fe0001, &another), 0);
     assert_int_equal(another, vrfs[2]);
 }
 
