@@ -84,7 +84,7 @@ class Table:
             row["tshark"] = [next(decoded) for _ in row["result"]["out"]["fabric"]]
 
     def tests(self):
-        """A class with a test for each case."""
+        """A class with a test for each name; several rows may have one."""
         table = self
 
         class Cases(Judge):
@@ -92,13 +92,18 @@ class Table:
             def setUpClass(cls):
                 table.run()
 
-        for row in self.cases:
-            setattr(Cases, "test_" + row["name"], named_test(row))
+        for name in {row["name"]: None for row in self.cases}:
+            rows = [row for row in self.cases if row["name"] == name]
+            setattr(Cases, "test_" + name, named_test(rows))
         return Cases
 
 
-def named_test(row):
-    return lambda self: self.judge(row)
+def named_test(rows):
+    def test(self):
+        for number, row in enumerate(rows):
+            with self.subTest(row=number):
+                self.judge(row)
+    return test
 
 
 class Judge(unittest.TestCase):
