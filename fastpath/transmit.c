@@ -5,6 +5,7 @@
 #include "fastpath/transmit.h"
 
 #include "fastpath/drop.h"
+#include "fastpath/handover.h"
 #include "fastpath/trace.h"
 #include "fastpath/watch.h"
 #include "fastpath/worker.h"
@@ -90,8 +91,6 @@ static void
 send_to_worker(struct worker *worker, unsigned sender, const struct port *port,
                struct transmit_buffer *buffer)
 {
-    struct rte_ring *ring = worker->rings->handover[worker->number][sender];
-
     for (unsigned i = 0; i < buffer->n; i++) {
         *packet_note(buffer->packets[i]) = (struct packet_note){
             .task = TASK_SEND,
@@ -100,12 +99,7 @@ send_to_worker(struct worker *worker, unsigned sender, const struct port *port,
             .account = buffer->accounts[i],
         };
     }
-
-    const unsigned taken =
-        rte_ring_enqueue_burst(ring, (void *const *)buffer->packets, buffer->n, NULL);
-
-    counter_add(&worker->counters->worker.handed_over, taken);
-    drop_rest(worker, buffer, taken, DROP_HANDOVER);
+    drop_rest(worker, buffer, hand_over(worker, sender, buffer->packets, buffer->n), DROP_HANDOVER);
 }
 
 static void

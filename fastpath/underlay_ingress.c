@@ -11,6 +11,7 @@
 #include "fastpath/reverse_path.h"
 #include "fastpath/segments.h"
 #include "fastpath/source_guard.h"
+#include "fastpath/spread.h"
 #include "fastpath/trace.h"
 #include "fastpath/traffic_class.h"
 #include "fastpath/worker.h"
@@ -253,6 +254,19 @@ pass_outer(struct worker *worker, const struct port *port, struct rte_mbuf *pack
     arrivals->n++;
 }
 
+/* To the worker that owns the inner flow, if it must be spread, and if that is another one. */
+static inline bool
+pass_to_owner(struct worker *worker, const struct port *port, const struct arrivals *arrivals,
+              unsigned i)
+{
+    const struct tunnel_view *tunnel = &arrivals->tunnels[i];
+
+    return spread_is_needed(port, tunnel, worker->rings->n_workers) &&
+           spread(worker, port, arrivals->packets[i],
+                  (uint32_t)arrivals->l3_offsets[i] + tunnel->inner_offset,
+                  (uint32_t)arrivals->outers[i].total_length - tunnel->inner_offset);
+}
+
 /* From the label on. */
 static void
 pass_inner(struct worker *worker, const struct arrivals *arrivals, unsigned i, struct burst *burst)
@@ -293,9 +307,10 @@ pass_inner(struct worker *worker, const struct arrivals *arrivals, unsigned i, s
 
 void
 underlay_ingress(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
-                 unsigned n, struct burst *burst)
+                 unsigned n, bool handed_over, struct burst *burst)
 {
     const struct underlay *underlay = worker->underlay;
+    const bool check_sources = underlay->check_sources && !handed_over;
     struct arrivals arrivals = { .n = 0 };
     struct ip_addr sources[BURST_PACKETS];
     bool allowed[BURST_PACKETS];
@@ -306,13 +321,15 @@ underlay_ingress(struct worker *worker, const struct port *port, struct rte_mbuf
         burst_prefetch(packets, i, n);
         pass_outer(worker, port, packets[i], &arrivals);
     }
-    if (underlay->check_sources)
+    if (check_sources)
         source_guard(worker, arrivals.outers, arrivals.n, allowed);
     for (unsigned i = 0; i < arrivals.n; i++) {
-        if (underlay->check_sources && unlikely(!allowed[i])) {
+        if (check_sources && unlikely(!allowed[i])) {
             drop(worker, arrivals.packets[i], DROP_OUTER_SOURCE, VIF_NONE);
             continue;
         }
+        if (!handed_over && pass_to_owner(worker, port, &arrivals, i))
+            continue;
         if (unlikely(underlay->check_reverse_path))
             sources[burst->n] = source_of(&arrivals.outers[i]);
         pass_inner(worker, &arrivals, i, burst);

@@ -6,6 +6,7 @@
 
 #include <rte_cycles.h>
 
+#include "fastpath/drop.h"
 #include "fastpath/host.h"
 #include "fastpath/inject.h"
 #include "fastpath/lookup.h"
@@ -38,7 +39,7 @@ worker_stages(struct worker *worker, const struct port *port, struct rte_mbuf **
         return;
     }
     if (port->role == PORT_UNDERLAY)
-        underlay_ingress(worker, port, packets, n, &burst);
+        underlay_ingress(worker, port, packets, n, false, &burst);
     else
         vif_ingress(worker, port, packets, n, &burst);
     forward(worker, &burst);
@@ -72,21 +73,50 @@ poll_queue(struct worker *worker, const struct poll *poll)
     return n;
 }
 
+/* Frames of the underlay that another worker received. */
+static void
+receive_handed_over(struct worker *worker, struct rte_mbuf **packets, unsigned n)
+{
+    struct burst burst;
+
+    for (unsigned i = 0, same; i < n; i += same) {
+        const uint16_t number = packet_note(packets[i])->port;
+        const struct port *port = port_at(worker->ports, number);
+
+        for (same = 1; i + same < n && packet_note(packets[i + same])->port == number;)
+            same++;
+        if (likely(port != NULL)) {
+            underlay_ingress(worker, port, packets + i, same, true, &burst);
+            forward(worker, &burst);
+            continue;
+        }
+        for (unsigned j = i; j < i + same; j++)
+            drop(worker, packets[j], DROP_PORT_GONE, VIF_NONE);
+    }
+}
+
 void
 worker_do_tasks(struct worker *worker, struct rte_mbuf **packets, unsigned n)
 {
-    struct rte_mbuf *routed[BURST_PACKETS];
+    struct rte_mbuf *routed[BURST_PACKETS], *received[BURST_PACKETS];
     struct burst burst;
-    unsigned n_routed = 0;
+    unsigned n_routed = 0, n_received = 0;
 
     for (unsigned i = 0; i < n; i++) {
         const struct packet_note *note = packet_note(packets[i]);
 
-        if (note->task == TASK_ROUTE)
+        switch (note->task) {
+        case TASK_ROUTE:
             routed[n_routed++] = packets[i];
-        else
+            break;
+        case TASK_RECEIVE:
+            received[n_received++] = packets[i];
+            break;
+        default:
             transmit(worker, note->port, packets[i], note->account);
+        }
     }
+    receive_handed_over(worker, received, n_received);
     if (n_routed > 0) {
         inject(worker, routed, n_routed, &burst);
         forward(worker, &burst);
@@ -94,8 +124,8 @@ worker_do_tasks(struct worker *worker, struct rte_mbuf **packets, unsigned n)
 }
 
 /*
- * What the slow path gives, and workers that do not own a port. All that is there now is taken, so
- * that the quiescent state after this turn leaves no number in the ring that was noted before it
+ * What the slow path and other workers give. All that is there now is taken, so that the quiescent
+ * state after this turn leaves no number in the ring that was noted before it
  * (lib/table/reclaim.h).
  */
 static unsigned
@@ -136,6 +166,7 @@ worker_turn(struct worker *worker)
     }
     n += taken_over;
     transmit_flush(worker);
+    spread_flush(worker);
     port_turn_end(worker->ports, worker->number, polled, epoch);
     counter_add(&counters->taken_over, taken_over);
     counter_add(&counters->loops, 1);

@@ -14,6 +14,7 @@
 #include "fastpath/idle.h"
 #include "fastpath/punt.h"
 #include "fastpath/rate.h"
+#include "fastpath/spread.h"
 #include "fastpath/transmit.h"
 #include "lib/port/port.h"
 #include "lib/ring/rings.h"
@@ -38,6 +39,7 @@ struct worker {
     struct punt_meters punts;
     struct vif_meters *meters; /* by interface id; of all workers, each used by one at a time */
     struct transmit transmit;
+    struct spread spread;
     struct trace *trace; /* of the packet at work, NULL: nobody watches it (fastpath/trace.h) */
     const struct watch_board *board;  /* of all workers; the set on it, */
     const struct watch_set *watching; /* as it was at the start of this turn: NULL: none */
@@ -57,7 +59,8 @@ void worker_free(struct worker *worker);
  * @return packets taken in. */
 unsigned worker_turn(struct worker *worker);
 
-/** Takes packets that came from `port` through the stages, up to what transmit_flush() sends.
+/** Takes packets that came from `port` through the stages, up to what transmit_flush() and
+ * spread_flush() send on.
  * @param n at most BURST_PACKETS */
 void worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
                     unsigned n);

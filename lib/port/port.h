@@ -40,7 +40,6 @@ enum port_role {
 /* The pair of a receive and a transmit queue of the same number. */
 struct port_queue {
     uint8_t receiver;      /* worker that polls, or is to poll as soon as the gate opens; control */
-    uint8_t left;          /* worker that polled before; control */
     uint8_t sender;        /* worker that owns the transmit queue; does not change */
     _Atomic uint64_t gate; /* lib/port/turn.h */
 };

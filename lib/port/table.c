@@ -22,8 +22,7 @@ is_polled(const struct port_queue *queue, unsigned worker)
 static bool
 is_leaving(const struct port_queue *queue, unsigned worker)
 {
-    return queue->left == worker && queue->receiver != worker &&
-           atomic_load_explicit(&queue->gate, memory_order_relaxed) == GATE_CLOSED;
+    return atomic_load_explicit(&queue->gate, memory_order_relaxed) == gate_held_by(worker);
 }
 
 /* The queues of all ports for which `belongs` is true, into `polls` if that is not NULL.
@@ -144,7 +143,7 @@ assign_queues(const struct port_table *table, struct port *port)
     for (unsigned i = 0; i < port->n_queues; i++) {
         struct port_queue *queue = &port->queues[i];
 
-        queue->receiver = queue->left = (uint8_t)idlest_worker(table);
+        queue->receiver = (uint8_t)idlest_worker(table);
         queue->sender = port->n_queues == 1 ? queue->receiver : (uint8_t)i;
     }
 }
@@ -229,14 +228,12 @@ port_move(struct port_table *table, struct port *port, unsigned queue, unsigned 
     if (atomic_load_explicit(&moved->gate, memory_order_acquire) != GATE_OPEN)
         return -EBUSY;
 
-    const struct port_queue before = { .receiver = moved->receiver, .left = moved->left };
+    const uint8_t before = moved->receiver;
 
-    moved->left = moved->receiver;
     moved->receiver = (uint8_t)worker;
-    atomic_store_explicit(&moved->gate, GATE_CLOSED, memory_order_relaxed);
+    atomic_store_explicit(&moved->gate, gate_held_by(before), memory_order_relaxed);
     if (!poll_sets_build(table, fresh)) {
-        moved->receiver = before.receiver;
-        moved->left = before.left;
+        moved->receiver = before;
         atomic_store_explicit(&moved->gate, GATE_OPEN, memory_order_relaxed);
         return -ENOMEM;
     }

@@ -28,8 +28,16 @@
 
 #include "lib/port/port.h"
 
-#define GATE_OPEN   0u
-#define GATE_CLOSED UINT64_MAX /* other values: the epoch that has to be over */
+/* What stands on a gate: that it is open, who is to let the queue go, or the epoch that has to be
+ * over. It says who, because a set in which a queue is leaving outlives the move: a worker that
+ * gets the queue back must not, with the old set, let it go for the other one. */
+#define GATE_OPEN 0u
+
+static inline uint64_t
+gate_held_by(unsigned worker)
+{
+    return UINT64_MAX - worker;
+}
 
 /** Begins a turn of a worker. @param epoch for port_turn_end() */
 static inline const struct poll_set *
@@ -46,7 +54,7 @@ port_turn_end(struct port_table *table, unsigned worker, const struct poll_set *
     for (unsigned i = set->n; i < set->n + set->n_leaving; i++) {
         _Atomic uint64_t *gate = &set->polls[i].port->queues[set->polls[i].queue].gate;
 
-        if (atomic_load_explicit(gate, memory_order_relaxed) == GATE_CLOSED)
+        if (atomic_load_explicit(gate, memory_order_relaxed) == gate_held_by(worker))
             atomic_store_explicit(
                 gate, atomic_fetch_add_explicit(&table->epoch.epoch, 1, memory_order_acq_rel) + 1,
                 memory_order_release);

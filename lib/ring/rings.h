@@ -7,7 +7,8 @@
  *   punt      worker → slow path: packets with a note that says why
  *   inject    slow path → worker: complete frames for a port whose transmit queue the worker owns,
  *             and IP packets to be routed
- *   handover  worker → worker: complete frames for a port whose transmit queue the other one owns
+ *   handover  worker → worker: complete frames for a port whose transmit queue the other one owns,
+ *             and received frames of tunnels whose inner flows the other one owns
  *
  * All are made at start. A full ring means a counted drop for the producer, never a wait.
  */

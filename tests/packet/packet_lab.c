@@ -212,6 +212,23 @@ neighbours_json(const struct scenario *scenario)
 }
 
 static json_t *
+workers_json(const struct scenario *scenario)
+{
+    json_t *array = json_array();
+
+    for (unsigned i = 0; i < scenario->n_workers; i++) {
+        struct worker_counters sum;
+
+        counters_worker(scenario->counters, i, &sum);
+        json_array_append_new(array,
+                              json_pack("{s:I, s:I, s:I}", "packets", (json_int_t)sum.packets,
+                                        "handed_over", (json_int_t)sum.handed_over, "taken_over",
+                                        (json_int_t)sum.taken_over));
+    }
+    return array;
+}
+
+static json_t *
 result_json(const struct scenario *scenario)
 {
     uint64_t drops[DROP_REASONS], punts[PUNT_REASONS];
@@ -221,11 +238,12 @@ result_json(const struct scenario *scenario)
     counters_drops(scenario->counters, drops);
     counters_punts(scenario->counters, punts);
     counters_balance(scenario->counters, &balance);
-    result = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "drops",
+    result = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "drops",
                        reasons_json(drops, DROP_REASONS, drop_name), "punts",
                        reasons_json(punts, PUNT_REASONS, punt_name), "ports", ports_json(scenario),
                        "vifs", vifs_json(scenario), "vrfs", vrfs_json(scenario), "endpoints",
-                       endpoints_json(scenario), "punted", punted_json(scenario));
+                       endpoints_json(scenario), "workers", workers_json(scenario), "punted",
+                       punted_json(scenario));
     json_object_set_new(result, "balance",
                         json_pack("{s:I, s:I}", "consumed", (json_int_t)balance.consumed,
                                   "originated", (json_int_t)balance.originated));

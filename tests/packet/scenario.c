@@ -130,7 +130,8 @@ add_port(struct scenario *scenario, json_t *object, struct rte_mempool *pool)
     char error[256];
 
     if (port_open(text_of(object, "spec"), role_of(text_of(object, "role")),
-                  (uint16_t)number_of(object, "mtu", 0), 1, pool, &port, error, sizeof(error)) != 0)
+                  (uint16_t)number_of(object, "mtu", 0), number_of(object, "queues", 1), pool,
+                  &port, error, sizeof(error)) != 0)
         return wrong("port", error);
     if (port_publish(scenario->port_table, port) != 0) {
         port_close(port);

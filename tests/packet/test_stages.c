@@ -294,6 +294,105 @@ a_full_handover_ring_drops_and_says_so(void **state)
     assert_int_equal(rte_mempool_avail_count(pool), before);
 }
 
+/* A tunnel over GRE to the guest, of a flow that its port says. */
+static struct rte_mbuf *
+tunnel_packet(uint16_t port)
+{
+    struct {
+        struct eth_header eth;
+        struct ipv4_header ip;
+        struct gre_header gre;
+        mpls_entry label;
+        struct ipv4_header inner;
+        struct udp_header udp;
+    } __attribute__((packed)) frame = {
+        .eth = { { { 2, 0, 0, 0, 0, 0xfe } }, { { 2, 0, 0, 0, 1, 0x12 } }, htobe16(0x0800) },
+        .ip = { .version_ihl = 0x45,
+                .total_length = htobe16(sizeof(frame) - sizeof(frame.eth)),
+                .ttl = 64,
+                .protocol = IP_PROTOCOL_GRE,
+                .source = htobe32(0xc000020c),
+                .destination = htobe32(0xc000020b) },
+        .gre = { .protocol = htobe16(0x8847) },
+        .label = mpls_entry_make(16, 0, 64),
+        .inner = { .version_ihl = 0x45,
+                   .total_length = htobe16(sizeof(frame.inner) + sizeof(frame.udp)),
+                   .ttl = 64,
+                   .protocol = IP_PROTOCOL_UDP,
+                   .source = htobe32(0x0a010001),
+                   .destination = htobe32(0x0a00000b) },
+        .udp = { .source_port = htobe16(port), .length = htobe16(sizeof(frame.udp)) },
+    };
+    struct rte_mbuf *packet = rte_pktmbuf_alloc(pool);
+
+    assert_non_null(packet);
+    frame.ip.checksum = checksum_ipv4(&frame.ip, sizeof(frame.ip));
+    frame.inner.checksum = checksum_ipv4(&frame.inner, sizeof(frame.inner));
+    memcpy(rte_pktmbuf_append(packet, sizeof(frame)), &frame, sizeof(frame));
+    return packet;
+}
+
+/* Until the ring to the other worker has a packet of a tunnel in it. @return that flow's port. */
+static uint16_t
+flow_of_the_other_worker(void)
+{
+    const struct worker *other = owner_of(ACCESS), *receiver = owner_of(FABRIC);
+    const struct rte_ring *ring = scenario.rings->handover[receiver->number][other->number];
+
+    for (uint16_t port = 1; port < 100; port++) {
+        struct rte_mbuf *packet = tunnel_packet(port);
+
+        worker_forward(owner_of(FABRIC), scenario.ports[FABRIC], &packet, 1);
+        spread_flush(owner_of(FABRIC));
+        if (rte_ring_count(ring) > 0)
+            return port;
+    }
+    fail_msg("no flow is the other worker's");
+    return 0;
+}
+
+static void
+a_tunnel_that_waits_for_its_worker_is_lost_with_its_port(void **state)
+{
+    struct port *fabric = scenario.ports[FABRIC];
+    const unsigned before = rte_mempool_avail_count(pool);
+    const uint64_t gone = drops_of(DROP_PORT_GONE), sent = sent_by(ACCESS);
+
+    (void)state;
+    (void)flow_of_the_other_worker();
+    atomic_store(&scenario.port_table->ports[fabric->number], NULL);
+    worker_turn(owner_of(ACCESS));
+    atomic_store(&scenario.port_table->ports[fabric->number], fabric);
+    assert_int_equal(drops_of(DROP_PORT_GONE), gone + 1);
+
+    (void)flow_of_the_other_worker();
+    worker_turn(owner_of(FABRIC));
+    worker_turn(owner_of(ACCESS));
+    assert_true(sent_by(ACCESS) > sent);
+    assert_int_equal(rte_mempool_avail_count(pool), before);
+}
+
+static void
+a_full_ring_drops_tunnels_for_another_worker_and_says_so(void **state)
+{
+    const unsigned before = rte_mempool_avail_count(pool);
+    const uint64_t drops = drops_of(DROP_HANDOVER);
+    const uint16_t port = flow_of_the_other_worker();
+
+    (void)state;
+    for (unsigned i = 0; i < HANDOVER_RING_PACKETS + BURST_PACKETS; i++) {
+        struct rte_mbuf *packet = tunnel_packet(port);
+
+        worker_forward(owner_of(FABRIC), scenario.ports[FABRIC], &packet, 1);
+    }
+    spread_flush(owner_of(FABRIC));
+    /* a ring holds one packet less than it has places, and had one already */
+    assert_int_equal(drops_of(DROP_HANDOVER), drops + BURST_PACKETS + 2);
+    while (worker_turn(owner_of(ACCESS)) + worker_turn(owner_of(FABRIC)) > 0)
+        ;
+    assert_int_equal(rte_mempool_avail_count(pool), before);
+}
+
 static void
 a_full_punt_ring_drops_and_says_so(void **state)
 {
@@ -462,6 +561,8 @@ main(void)
         cmocka_unit_test(without_headroom_there_is_no_tunnel),
         cmocka_unit_test(a_full_transmit_queue_drops_and_says_so),
         cmocka_unit_test(a_full_handover_ring_drops_and_says_so),
+        cmocka_unit_test(a_tunnel_that_waits_for_its_worker_is_lost_with_its_port),
+        cmocka_unit_test(a_full_ring_drops_tunnels_for_another_worker_and_says_so),
         cmocka_unit_test(a_full_punt_ring_drops_and_says_so),
         cmocka_unit_test(injected_packets_are_routed_with_the_ttl_that_they_have),
         cmocka_unit_test(injected_packets_end_like_others),

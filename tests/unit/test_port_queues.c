@@ -186,6 +186,37 @@ a_queue_on_its_way_is_not_moved_again(void **state)
     assert_int_equal(port_withdraw(table, &port, ignore, NULL), 0);
 }
 
+/* A worker that let a queue go and gets it back, before its next turn, still has it as leaving. */
+static void
+an_old_set_does_not_let_a_queue_go_for_another_worker(void **state)
+{
+    struct port port;
+    (void)state;
+
+    publish(&port, 1);
+    assert_int_equal(port_move(table, &port, 0, 1), 0);
+    turn(0);
+    for (unsigned worker = 0; worker < WORKERS; worker++)
+        turn(worker);
+
+    const struct turn with_old_set = turn_begin(0);
+
+    assert_int_equal(with_old_set.set->n_leaving, 1);
+    assert_true(polls(1, &port, 0));
+    assert_int_equal(port_move(table, &port, 0, 0), 0);
+    turn_end(&with_old_set);
+    for (unsigned worker = 0; worker < WORKERS; worker++) {
+        if (worker != 1)
+            turn(worker);
+    }
+    assert_false(polls(0, &port, 0));
+    turn(1);
+    for (unsigned worker = 0; worker < WORKERS; worker++)
+        turn(worker);
+    assert_true(polls(0, &port, 0));
+    assert_int_equal(port_withdraw(table, &port, ignore, NULL), 0);
+}
+
 static void
 a_queue_goes_round_and_round(void **state)
 {
@@ -290,6 +321,8 @@ main(void)
             table_free),
         cmocka_unit_test_setup_teardown(a_queue_on_its_way_is_not_moved_again, table_make,
                                         table_free),
+        cmocka_unit_test_setup_teardown(an_old_set_does_not_let_a_queue_go_for_another_worker,
+                                        table_make, table_free),
         cmocka_unit_test_setup_teardown(a_queue_goes_round_and_round, table_make, table_free),
         cmocka_unit_test_setup_teardown(
             a_port_that_goes_takes_its_queues_along_that_are_on_their_way, table_make, table_free),
