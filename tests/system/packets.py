@@ -23,35 +23,42 @@ sendp(packet, iface=interface, count=int(sys.argv[3]), verbose=False)
 
 READ = """
 import json, sys
-from scapy.all import IP, UDP, GRE, rdpcap, bind_layers, raw
+from scapy.all import IP, IPv6, UDP, GRE, rdpcap, bind_layers, raw
 from scapy.contrib.mpls import MPLS
+from scapy.layers.vxlan import VXLAN
 bind_layers(UDP, MPLS, dport=6635)
 bind_layers(GRE, MPLS, proto=0x8847)
 found = []
 for packet in rdpcap(sys.argv[1]):
-    if IP not in packet:
+    outer = packet.payload
+    while outer and outer.name not in ("IP", "IPv6"):
+        outer = outer.payload
+    if not outer:
         continue
     # Checksums are fine if building the packet anew, with checksums of scapy's, gives the same
     # octets. A zero outer UDP checksum is legal and stays.
-    again = packet[IP].copy()
+    again = outer.copy()
     layer = again
     while layer:
-        if layer.fields.get("chksum") is not None and (layer.name == "IP" or layer.chksum != 0):
-            del layer.chksum
+        for key in ("chksum", "cksum"):
+            if layer.fields.get(key) is not None and (layer.name == "IP" or layer.fields[key] != 0):
+                delattr(layer, key)
         if layer.name == "IP":
             del layer.len
+        if layer.name == "IPv6":
+            del layer.plen
         layer = layer.payload
-    layers, layer = [], packet[IP]
+    layers, layer = [], outer
     while layer and layer.name not in ("Raw", "Padding"):
         fields = {"type": layer.name}
         for key in ("src", "dst", "proto", "ttl", "sport", "dport", "label", "s", "flags", "len",
-                    "tos", "chksum"):
+                    "tos", "chksum", "nh", "hlim", "tc", "fl", "vni"):
             if key in layer.fields:
                 value = layer.fields[key]
                 fields[key] = value if isinstance(value, (int, str)) else str(value)
         layers.append(fields)
         layer = layer.payload
-    found.append({"layers": layers, "checksums_fine": raw(again) == raw(packet[IP])})
+    found.append({"layers": layers, "checksums_fine": raw(again) == raw(outer)})
 print(json.dumps(found))
 """
 

@@ -23,14 +23,16 @@ class HubAndSpoke(NetworkTest):
     @classmethod
     def populate(cls):
         one, two = cls.network.computes
-        cls.network.workload(one, "spoke1", "spoke", "10.1.0.1")
-        cls.network.workload(one, "spoke2", "spoke", "10.1.0.2")
-        cls.network.workload(two, "spoke3", "spoke", "10.1.0.3")
+        cls.network.workload(one, "spoke1", "spoke", "10.1.0.1").address6 = "2001:db8:1::1"
+        cls.network.workload(one, "spoke2", "spoke", "10.1.0.2").address6 = "2001:db8:1::2"
+        cls.network.workload(two, "spoke3", "spoke", "10.1.0.3").address6 = "2001:db8:1::3"
         # One box with two interfaces: traffic enters by `inside` and leaves by `outside`.
         inside = cls.network.workload(one, "inside", "hub-in", "10.9.0.1")
-        inside.keys = {"prefix": '{"10.1.0.0/16"}'}
+        inside.address6 = "2001:db8:9::1"
+        inside.keys = {"prefix": '{"10.1.0.0/16", "2001:db8:1::/48"}'}
         outside = cls.network.workload(one, "outside", "hub-out", "10.9.0.2")
-        outside.keys = {"prefix": '{"10.1.0.0/16"}'}
+        outside.address6 = "2001:db8:9::2"
+        outside.keys = inside.keys
         for compute in cls.network.computes:
             compute.vpns = {"spoke": "instance-id = 1", "hub-in": "instance-id = 2",
                             "hub-out": "instance-id = 3"}
@@ -52,7 +54,7 @@ class HubAndSpoke(NetworkTest):
         outside.ip("link", "set", "eth0", "name", "eth1")
         outside.ip("link", "set", "eth1", "netns", box.name)
         box.ip("link", "set", "eth1", "up")
-        box.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0",
+        box.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0",
                 "net.ipv4.conf.default.rp_filter=0", "net.ipv4.conf.eth0.rp_filter=0",
                 "net.ipv4.conf.eth1.rp_filter=0", "net.ipv4.conf.eth0.send_redirects=0",
                 "net.ipv4.conf.eth1.send_redirects=0", "net.ipv4.conf.all.send_redirects=0")
@@ -60,17 +62,22 @@ class HubAndSpoke(NetworkTest):
         box.ip("route", "replace", "169.254.0.1", "dev", "eth1")
         # All that is forwarded leaves by eth1, whose VPN knows the spokes.
         box.ip("route", "replace", "default", "via", "169.254.0.1", "dev", "eth1", "onlink")
+        box.ip("-6", "address", "replace", "2001:db8:9::2/128", "dev", "eth1", "nodad")
+        box.ip("-6", "route", "replace", "default", "via", "fe80::1", "dev", "eth1")
         cls.box = box
 
     def through_the_box(self, source, target):
-        capture = Capture(self.box, "eth0", f"{source}-{target}", "icmp")
-        target = self.workload(target)
-        self.workload(source).reaches(target.address)
-        self.assertEqual(self.workload(source).ping(target.address), 5)
+        for address in self.workload(target).addresses:
+            self.reaches_through_the_box(source, address)
+
+    def reaches_through_the_box(self, source, address):
+        capture = Capture(self.box, "eth0", source, f"dst {address}")
+        self.workload(source).reaches(address)
+        self.assertEqual(self.workload(source).ping(address), 5)
 
         def requests():
             return [packet for packet in underlay_packets(capture.path)
-                    if packet["layers"][0]["dst"] == target.address]
+                    if packet["layers"][0]["dst"] == address]
 
         wait_for("the middle-box to see the requests", lambda: len(requests()) >= 5)
         capture.stop()
@@ -87,10 +94,12 @@ class HubAndSpoke(NetworkTest):
                         compute.daemon.rpc("route.list", vrf="spoke")["routes"]
                         if route.get("best", True)}
             self.assertNotIn("10.1.0.3/32", prefixes - self.own(compute))
+            self.assertNotIn("2001:db8:1::3/128", prefixes - self.own(compute))
 
     @staticmethod
     def own(compute):
-        return {f"{workload.address}/32" for workload in compute.workloads}
+        return {prefix for workload in compute.workloads
+                for prefix in (f"{workload.address}/32", f"{workload.address6}/128")}
 
 
 if __name__ == "__main__":

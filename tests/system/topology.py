@@ -24,12 +24,18 @@ from millrace_lab import (HERE, Daemon, LabError, kernel_has_vlan, numbers_in, v
 RETRY = 0.2
 
 
+def braces(texts):
+    """A list of texts in a configuration file."""
+    return "{" + ", ".join(f'"{text}"' for text in texts) + "}"
+
+
 class Workload:
     """A namespace behind a virtual interface of a vRouter."""
 
     def __init__(self, lab, name, vpn, address, mac, tag=None, port=None):
         self.lab, self.name, self.vpn, self.mac, self.tag = lab, name, vpn, mac, tag
         self.address = address
+        self.address6 = None  # one of IPv6 beside it; before it is plugged in
         self.port = port or f"tap:{name}"
         self.namespace = lab.namespace(name)
         self.relay = None
@@ -40,10 +46,14 @@ class Workload:
         """The kernel's interface that the vRouter makes for this workload's port."""
         return self.port.split(":", 1)[1]
 
+    @property
+    def addresses(self):
+        return [address for address in (self.address, self.address6) if address is not None]
+
     def section(self):
         """Its section in the configuration of a vRouter."""
         keys = {"vpn": f'"{self.vpn}"', "port": f'"{self.port}"', "mac": f'"{self.mac}"',
-                "address": f'{{"{self.address}"}}'}
+                "address": braces(self.addresses)}
         if self.tag is not None:
             keys["vlan"] = self.tag
         keys.update(self.keys)
@@ -53,7 +63,7 @@ class Workload:
     def parameters(self):
         """The same as parameters of vif.add."""
         found = {"name": self.name, "vpn": self.vpn, "port": self.port, "mac": self.mac,
-                 "addresses": [self.address]}
+                 "addresses": self.addresses}
         if self.tag is not None:
             found["vlan"] = self.tag
         return found
@@ -88,6 +98,8 @@ class Workload:
                 # It may end when the vRouter takes the trunk away.
                 self.relay.expected_end = True
         host.ip("link", "set", device, "netns", self.namespace.name)
+        if self.address6 is not None:
+            self.speak_ipv6()
         self.namespace.ip("link", "set", device, "name", "eth0")
         self.namespace.ip("link", "set", "eth0", "address", mac or self.mac)
         self.namespace.ip("link", "set", "eth0", "up")
@@ -118,10 +130,25 @@ class Workload:
         return said
 
     def configure(self, gateway="169.254.0.1"):
-        """The same as DHCP would, by hand."""
-        self.namespace.ip("address", "replace", f"{self.address.split('/')[0]}/32", "dev", "eth0")
-        self.namespace.ip("route", "replace", gateway, "dev", "eth0")
-        self.namespace.ip("route", "replace", "default", "via", gateway)
+        """The same as DHCP would, by hand; the way out for IPv6 is the router's to tell."""
+        if self.address is not None:
+            self.namespace.ip("address", "replace", f"{self.address.split('/')[0]}/32",
+                              "dev", "eth0")
+            self.namespace.ip("route", "replace", gateway, "dev", "eth0")
+            self.namespace.ip("route", "replace", "default", "via", gateway)
+        if self.address6 is not None:
+            self.namespace.ip("-6", "address", "replace", f"{self.address6}/128", "dev", "eth0",
+                              "nodad")
+            wait_for(f"{self.name} to hear its router",
+                     lambda: "default" in self.namespace.ip("-6", "route", "show").stdout)
+
+    def speak_ipv6(self):
+        """Has the kernel take a router's word for the way out, and not lose time with finding out
+        whether somebody else has its link-local address."""
+        settings = {"disable_ipv6": 0, "accept_ra": 1, "accept_dad": 0}
+        self.namespace.run("sysctl", "-qw", *(f"net.ipv6.conf.{of}.{key}={value}"
+                                              for of in ("all", "default")
+                                              for key, value in settings.items()))
 
     def ping(self, address, count=5, interval=0.1, size=56, extra=()):
         """How many of `count` pings came back."""
@@ -142,6 +169,8 @@ class Compute:
     def __init__(self, lab, name, underlay, management):
         self.lab, self.name = lab, name
         self.underlay, self.management = underlay, management
+        self.underlay_addresses = [f"{underlay}/24"]
+        self.underlay_keys = {}  # more keys of the underlay's section
         self.namespace = lab.namespace(name)
         self.workloads = []
         self.daemon = None
@@ -158,7 +187,9 @@ class Compute:
             f'state-directory = "{folder}/{self.name}.state"\n'
             f'control-socket {{ path = "{folder}/{self.name}.sock" }}\n{self.head}',
             f'underlay "fabric" {{\n    port = "af_packet:under0"\n'
-            f'    address = {{"{self.underlay}/24"}}\n    mtu = 1500\n}}\n']
+            f'    address = {braces(self.underlay_addresses)}\n    mtu = 1500\n'
+            + "".join(f"    {key} = {value}\n" for key, value in self.underlay_keys.items())
+            + "}\n"]
         for server in self.servers:
             parts.append(f'server "{server.name}" {{\n    address = "{server.address}"\n'
                          "    dialect = draft\n    tls = none\n}\n")
