@@ -154,7 +154,7 @@ a_prefix_of_ipv6_is_one_interfaces_alone(void **context)
 }
 
 static void
-rates_and_segment_size_stand_in_the_record(void **context)
+c44_rates_stand_in_the_record_with_the_segment_size(void **context)
 {
     struct rig *rig = *context;
     struct vif_config first = vif_make(1, "red"), second = vif_make(2, "red");
@@ -226,7 +226,7 @@ main(void)
         cmocka_unit_test_setup_teardown(c10_c11_c12_the_first_hop_router_is_the_same_everywhere,
                                         rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_prefix_of_ipv6_is_one_interfaces_alone, rig_up, rig_down),
-        cmocka_unit_test_setup_teardown(rates_and_segment_size_stand_in_the_record, rig_up,
+        cmocka_unit_test_setup_teardown(c44_rates_stand_in_the_record_with_the_segment_size, rig_up,
                                         rig_down),
         cmocka_unit_test_setup_teardown(every_setting_survives_a_restart, rig_up, rig_down),
     };
