@@ -56,6 +56,12 @@ config_inner_mtu(const struct config *config)
     return underlay->mtu - widest;
 }
 
+uint16_t
+config_vif_mtu(const struct config *config, const struct vif_config *vif)
+{
+    return vif->mtu != 0 ? vif->mtu : config_inner_mtu(config);
+}
+
 const struct vpn_config *
 config_vpn(const struct config *config, const char *name)
 {

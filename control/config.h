@@ -33,9 +33,10 @@
 
 /* The largest TCP segment over IPv4 that a SYN may offer: octets from MSS_MIN on, or */
 #define MSS_CLAMP_OFF   0
-#define MSS_CLAMP_AUTO  1   /* what fits into the interface's MTU */
-#define MSS_CLAMP_MIN   536 /* RFC 9293 section 3.7.1 */
-#define TCP_IPV4_OCTETS 40  /* of the headers before a segment */
+#define MSS_CLAMP_AUTO  1    /* what fits into the interface's MTU */
+#define MSS_CLAMP_MIN   536  /* RFC 9293 section 3.7.1 */
+#define IPV6_MTU_MIN    1280 /* RFC 8200 section 5 */
+#define TCP_IPV4_OCTETS 40   /* of the headers before a segment */
 
 /* Where something is wrong and what was expected. */
 struct config_error {
@@ -178,6 +179,9 @@ uint8_t config_encapsulations(const struct config *config);
  * the list, over every family that the underlay has. */
 uint16_t config_inner_mtu(const struct config *config);
 
+/** An interface's MTU: its own, or what every tunnel carries. */
+uint16_t config_vif_mtu(const struct config *config, const struct vif_config *vif);
+
 /** The name of a label mode ("interface", "vrf", "gateway"); and the mode of a name or -EINVAL. */
 const char *label_mode_name(enum label_mode mode);
 int label_mode_parse(const char *name);
@@ -190,3 +194,10 @@ const struct vpn_config *config_vpn(const struct config *config, const char *nam
  * @return 0 or -EINVAL with field and text.
  */
 int vif_config_check(const struct vif_config *vif, struct config_error *error);
+
+/**
+ * Checks that an interface with IPv6 has an MTU that IPv6 can live with.
+ * @param mtu as config_vif_mtu() says
+ * @return 0 or -EINVAL with field and text.
+ */
+int vif_config_check_mtu(const struct vif_config *vif, uint16_t mtu, struct config_error *error);

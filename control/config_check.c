@@ -157,9 +157,12 @@ vifs_check(cfg_t *root, const struct config *config, struct config_error *error)
         const struct vif_config *vif = &config->vifs[i];
         const struct vpn_config *vpn = config_vpn(config, vif->vpn);
         cfg_t *section = cfg_getnsec(root, "vif", i);
+        struct config_error what;
 
         if (strcmp(vif->port, config->underlay.port) == 0)
             return config_file_refuse(section, "port", error, "is the underlay's");
+        if (vif_config_check_mtu(vif, config_vif_mtu(config, vif), &what) < 0)
+            return config_file_refuse(section, "mtu", error, "%s", what.text);
         if (vif->label != 0 && vpn != NULL && vpn->label_mode != LABEL_MODE_INTERFACE)
             return config_file_refuse(section, "label", error,
                                       "the routes of this VPN carry the VPN's own label "

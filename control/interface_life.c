@@ -109,9 +109,10 @@ record_reserve(struct record *record, struct config_error *error)
         shown->config.gateway.family == IP_NONE ? shown->vrf->gateway : shown->config.gateway;
     shown->gateway6 =
         shown->config.gateway6.family == IP_NONE ? shown->vrf->gateway6 : shown->config.gateway6;
-    shown->mtu =
-        shown->config.mtu != 0 ? shown->config.mtu : config_inner_mtu(interfaces->control->config);
-    status = record_own_prefixes(record, error);
+    shown->mtu = config_vif_mtu(interfaces->control->config, &shown->config);
+    status = vif_config_check_mtu(&shown->config, shown->mtu, error);
+    if (status == 0)
+        status = record_own_prefixes(record, error);
     if (status == 0)
         status = record_label(record, error);
     if (status < 0)

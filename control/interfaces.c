@@ -53,7 +53,7 @@ interfaces_watch(evutil_socket_t fd, short what, void *context)
     access_ports_watch(interfaces->ports);
     for (unsigned i = 0; i < interfaces->n; i++) {
         struct record *record = interfaces->by_name[i];
-        if (record->shown.state == INTERFACE_FAILED && retry)
+        if (record->shown.state == INTERFACE_FAILED && retry && !record->changing)
             record_open(record);
         else if (record->shown.id != VIF_NONE)
             record_settle(record);

@@ -176,6 +176,21 @@ vif_config_check(const struct vif_config *vif, struct config_error *error)
 }
 
 int
+vif_config_check_mtu(const struct vif_config *vif, uint16_t mtu, struct config_error *error)
+{
+    bool ipv6 = false;
+
+    for (unsigned i = 0; i < vif->n_addresses; i++)
+        ipv6 |= vif->addresses[i].addr.family == IP_V6;
+    for (unsigned i = 0; i < vif->n_prefixes; i++)
+        ipv6 |= vif->prefixes[i].addr.family == IP_V6;
+    if (ipv6 && mtu < IPV6_MTU_MIN)
+        return refuse(error, "mtu", "IPv6 needs %d octets (RFC 8200), and there are %u",
+                      IPV6_MTU_MIN, mtu);
+    return 0;
+}
+
+int
 vif_config_address(struct vif_config *vif, const char *text, struct config_error *error)
 {
     struct vif_address address;

@@ -424,6 +424,12 @@ a_wrong_file_is_told_line_key_and_what_was_expected(void **state)
           "vlan:", "4094" },
         { VIF("address = {\"2001:db8::11/64\"}"), "address:", "without a length" },
         { VIF("address = {\"fe80::11\"}"), "address:", "one host" },
+        { VIF("address = {\"2001:db8::11\"} mtu = 1279"), "mtu:", "1280" },
+        { VIF("address = {\"10.0.0.1\"} prefix = {\"::/0\"} mtu = 576"), "mtu:", "1280" },
+        { "underlay \"u\" { port = \"null:\" address = {\"192.0.2.1/24\"} mtu = 1329 }\n"
+          "vif \"a\" { vpn = red port = \"tap:a\" mac = \"02:00:00:00:00:01\"\n"
+          "  address = {\"2001:db8::11\"} }",
+          "mtu:", "there are 1279" },
         { VIF("address = {\"10.0.0.1\"} gateway6 = \"2001:db8::1\""), "gateway6:", "link-local" },
         { VIF("address = {\"10.0.0.1\"} rate-in = fast"), "rate-in:", "100Mbit" },
         { VIF("address = {\"10.0.0.1\"} rate-out = 1kbit"), "rate-out:", "8kbit" },

@@ -147,6 +147,10 @@ a_prefix_of_ipv6_is_one_interfaces_alone(void **context)
     assert_int_equal(add(rig, &second), -EEXIST);
     assert_string_equal(rig->what.field, "addresses");
     assert_non_null(strstr(rig->what.text, "vm1"));
+    second.mtu = 1279;
+    assert_int_equal(add(rig, &second), -EINVAL);
+    assert_string_equal(rig->what.field, "mtu");
+    second.mtu = 1280;
     snprintf(second.vpn, sizeof(second.vpn), "blue"); /* C2 */
     assert_int_equal(add(rig, &second), 0);
     assert_int_equal(take_away(rig, "vm2"), 0);
