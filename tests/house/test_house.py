@@ -3,6 +3,7 @@
 """The rules of the house that a compiler does not check: which room may include which, the licence
 lines, the format, and that the tree speaks of nothing outside itself."""
 
+import json
 import os
 import pathlib
 import re
@@ -31,6 +32,10 @@ WITH_DPDK = {
 # list of drop reasons, which is a vocabulary and has no DPDK in it.
 FACADES = {"control/main.c": ["fastpath/fastpath.h", "slowpath/slowpath.h"]}
 VOCABULARY = {"lib/net": ["lib/stats/reasons.h"]}
+
+# Meson runs a test in the build's directory.
+TESTS_OF_BUILD = pathlib.Path("meson-info/intro-tests.json")
+TEST_SOURCE = re.compile(r"tests/(house|interop|packet|system|unit)/test_\w+\.(py|c)$")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.M)
 CODE = (".c", ".h", ".py", ".sh", ".build", ".lua", ".conf", ".map")
@@ -132,6 +137,16 @@ class House(unittest.TestCase):
         done = subprocess.run(["clang-format", "--dry-run", "-Werror", *sources], cwd=ROOT,
                               capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    @unittest.skipUnless(TESTS_OF_BUILD.exists(), "not run from a build")
+    def test_every_test_is_one_that_the_build_runs(self):
+        commands = {str(word) for test in json.loads(TESTS_OF_BUILD.read_text())
+                    for word in test["cmd"]}
+        programs = {"/".join(pathlib.Path(word).parts[-3:]) for word in commands}
+        unused = [name for name in tracked_files()
+                  if TEST_SOURCE.match(name) and name not in programs and
+                  name.removesuffix(".c") not in programs]
+        self.assertEqual(unused, [])
 
     def test_the_tree_speaks_of_nothing_outside_itself(self):
         # Written in pieces, so that this file does not find itself.
