@@ -6,6 +6,7 @@
 
 #include "fastpath/drop.h"
 #include "fastpath/handover.h"
+#include "fastpath/trace.h"
 #include "fastpath/worker.h"
 
 /* The worker that owns the inner flow; of what is no IP packet, the one that has it. */
@@ -42,6 +43,7 @@ spread(struct worker *worker, const struct port *port, struct rte_mbuf *packet, 
 
     if (to == worker->number)
         return false;
+    trace_handover(worker);
     *packet_note(packet) = (struct packet_note){
         .task = TASK_RECEIVE,
         .port = port->number,

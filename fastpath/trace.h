@@ -94,6 +94,14 @@ trace_punt(const struct worker *worker, const struct rte_mbuf *packet,
                   packet);
 }
 
+/** Another worker takes the packet, as if it had just come in. */
+static inline void
+trace_handover(const struct worker *worker)
+{
+    if (unlikely(worker->trace != NULL))
+        trace_add(worker->trace, &(struct trace_step){ .kind = TRACE_HANDOVER }, NULL);
+}
+
 /** The packet ends here. */
 static inline void
 trace_drop(const struct worker *worker, enum drop_reason reason, uint32_t vif)

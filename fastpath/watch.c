@@ -248,10 +248,17 @@ record(struct worker *worker, const struct watch *watch, const struct port *port
     watch_capture(worker, watch, part, WATCH_IN, port->number, sight->vif, verdict_of(trace));
 }
 
+/* The worker that it went to will see it, and what becomes of it. */
+static bool
+is_handed_over(const struct trace *trace)
+{
+    return trace->n_steps > 0 && trace->steps[0].kind == TRACE_HANDOVER;
+}
+
 /* One packet that somebody wants, alone through the stages. */
 static void
 forward_one(struct worker *worker, const struct port *port, struct rte_mbuf *packet,
-            const struct sight *sight, uint32_t wanted)
+            bool handed_over, const struct sight *sight, uint32_t wanted)
 {
     struct trace *trace = worker->watched;
 
@@ -260,9 +267,9 @@ forward_one(struct worker *worker, const struct port *port, struct rte_mbuf *pac
     trace->keep = worker->watching->keep;
     trace->used = sight->frame.kept;
     worker->trace = trace;
-    worker_stages(worker, port, &packet, 1);
+    worker_stages(worker, port, &packet, 1, handed_over);
     worker->trace = NULL;
-    for (unsigned i = 0; i < worker->watching->n; i++) {
+    for (unsigned i = 0; i < worker->watching->n && !is_handed_over(trace); i++) {
         if ((wanted & 1u << i) != 0)
             record(worker, worker->watching->watches[i], port, sight);
     }
@@ -295,12 +302,13 @@ anyone_concerns(const struct worker *worker, const struct port *port)
 }
 
 void
-watch_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets, unsigned n)
+watch_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets, unsigned n,
+              bool handed_over)
 {
     unsigned begin = 0;
 
     if (!anyone_concerns(worker, port)) {
-        worker_stages(worker, port, packets, n);
+        worker_stages(worker, port, packets, n, handed_over);
         return;
     }
     for (unsigned i = 0; i < n; i++) {
@@ -313,12 +321,12 @@ watch_forward(struct worker *worker, const struct port *port, struct rte_mbuf **
             continue;
         /* in their order: a flow must not overtake itself */
         if (i > begin)
-            worker_stages(worker, port, packets + begin, i - begin);
-        forward_one(worker, port, packets[i], &sight, wanted);
+            worker_stages(worker, port, packets + begin, i - begin, handed_over);
+        forward_one(worker, port, packets[i], handed_over, &sight, wanted);
         begin = i + 1;
     }
     if (n > begin)
-        worker_stages(worker, port, packets + begin, n - begin);
+        worker_stages(worker, port, packets + begin, n - begin, handed_over);
 }
 
 /* Whether a capture may want a frame that leaves. */

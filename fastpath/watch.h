@@ -11,6 +11,7 @@
  * it is bounded, and slower than forwarding is.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "fastpath/burst.h"
@@ -23,9 +24,10 @@ struct worker;
 /* A worker's own room: of the packet at work, and what it becomes. */
 #define WATCH_ROOM_OCTETS 40960u
 
-/** As worker_forward(), while somebody watches. */
+/** As worker_stages(), while somebody watches. A packet that goes to another worker is looked at
+ * there. */
 void watch_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
-                   unsigned n);
+                   unsigned n, bool handed_over);
 
 /** Looks at the frames that are about to be given to a port. */
 void watch_sent(struct worker *worker, const struct port *port,

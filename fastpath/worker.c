@@ -30,7 +30,8 @@ forward(struct worker *worker, struct burst *burst)
 }
 
 void
-worker_stages(struct worker *worker, const struct port *port, struct rte_mbuf **packets, unsigned n)
+worker_stages(struct worker *worker, const struct port *port, struct rte_mbuf **packets, unsigned n,
+              bool handed_over)
 {
     struct burst burst;
 
@@ -39,20 +40,27 @@ worker_stages(struct worker *worker, const struct port *port, struct rte_mbuf **
         return;
     }
     if (port->role == PORT_UNDERLAY)
-        underlay_ingress(worker, port, packets, n, false, &burst);
+        underlay_ingress(worker, port, packets, n, handed_over, &burst);
     else
         vif_ingress(worker, port, packets, n, &burst);
     forward(worker, &burst);
+}
+
+static void
+watch_or_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
+                 unsigned n, bool handed_over)
+{
+    if (unlikely(worker->watching != NULL))
+        watch_forward(worker, port, packets, n, handed_over);
+    else
+        worker_stages(worker, port, packets, n, handed_over);
 }
 
 void
 worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
                unsigned n)
 {
-    if (unlikely(worker->watching != NULL))
-        watch_forward(worker, port, packets, n);
-    else
-        worker_stages(worker, port, packets, n);
+    watch_or_forward(worker, port, packets, n, false);
 }
 
 static unsigned
@@ -77,8 +85,6 @@ poll_queue(struct worker *worker, const struct poll *poll)
 static void
 receive_handed_over(struct worker *worker, struct rte_mbuf **packets, unsigned n)
 {
-    struct burst burst;
-
     for (unsigned i = 0, same; i < n; i += same) {
         const uint16_t number = packet_note(packets[i])->port;
         const struct port *port = port_at(worker->ports, number);
@@ -86,8 +92,7 @@ receive_handed_over(struct worker *worker, struct rte_mbuf **packets, unsigned n
         for (same = 1; i + same < n && packet_note(packets[i + same])->port == number;)
             same++;
         if (likely(port != NULL)) {
-            underlay_ingress(worker, port, packets + i, same, true, &burst);
-            forward(worker, &burst);
+            watch_or_forward(worker, port, packets + i, same, true);
             continue;
         }
         for (unsigned j = i; j < i + same; j++)

@@ -65,9 +65,10 @@ unsigned worker_turn(struct worker *worker);
 void worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
                     unsigned n);
 
-/** The same, without a look at who watches. */
+/** The same, without a look at who watches.
+ * @param handed_over another worker received them from the underlay: they are this one's */
 void worker_stages(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
-                   unsigned n);
+                   unsigned n, bool handed_over);
 
 /** Does what the notes of up to BURST_PACKETS packets ask for (lib/ring/note.h). */
 void worker_do_tasks(struct worker *worker, struct rte_mbuf **packets, unsigned n);

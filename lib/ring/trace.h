@@ -20,6 +20,7 @@ enum trace_kind {
     TRACE_SEND,        /* port, number: the account (lib/ring/note.h), and the frame */
     TRACE_PUNT,        /* reason: enum punt_reason; number: the account, and the packet */
     TRACE_DROP,        /* reason: enum drop_reason; number: the interface, or VIF_NONE */
+    TRACE_HANDOVER,    /* another worker goes on with the packet, from its frame; the only step */
 };
 
 #define TRACE_STEPS_MAX 48

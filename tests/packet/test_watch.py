@@ -129,6 +129,15 @@ class Watch(unittest.TestCase):
             hexed(INNER), hexed(IN2[lab.MPLS].payload), hexed(INNER), hexed(inner_of(OUT)),
             hexed(inner_of(OUT2))])
 
+    def test_what_another_worker_takes_is_seen_once_and_with_its_end(self):
+        frames = [from_far(IP(src="10.1.0.1", dst="10.0.0.11", ttl=60) / UDP(sport=port, dport=5),
+                           16, encapsulation="gre") for port in range(1, 31)]
+        sent, scenario = {"fabric": frames}, lab.world(*ROUTES, workers=3)
+        for where in (dict(where="underlay"), dict(where="endpoint", endpoint=FAR)):
+            records = self.capture(side="outer", sent=sent, scenario=scenario, **where)
+            self.assertEqual(sorted(self.shown(records)), sorted(
+                ("in", hexed(frame), [["send", "p1", "vm1"]]) for frame in frames))
+
     def test_a_filter_lets_pass_what_it_names_on_its_side(self):
         for where, side, expression, expected in [
                 ("vif", "inner", "udp port 80", [hexed(OUT2)]),
