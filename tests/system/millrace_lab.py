@@ -297,13 +297,13 @@ class Capture:
 class Numbered:
     """Numbered packets from one namespace to an address in another (see tests/tools/numbered.c)."""
 
-    def __init__(self, lab, label, sender, receiver, address, port=7001, window=32):
+    def __init__(self, lab, label, sender, receiver, address, port=7001, window=32, flows=1):
         self.receiver = receiver.start(f"{label}.receiver", program("numbered"), "receive",
-                                       f"{address}:{port}")
+                                       f"{address}:{port}", "--flows", flows)
         wait_for("the receiver of numbered packets",
                  lambda: "listening" in self.receiver.log, alive=[self.receiver])
         self.sender = sender.start(f"{label}.sender", program("numbered"), "send",
-                                   f"{address}:{port}", "--window", window)
+                                   f"{address}:{port}", "--window", window, "--flows", flows)
         self.wait_flowing()
 
     def events(self, kind=None):

@@ -5,6 +5,9 @@
  * every number accounted for: what was lost, came twice or out of order, and how long the longest
  * silence was.
  *
+ * There may be several flows, told apart by the port that they go to: packet n belongs to flow n
+ * modulo their number, and order is judged in each flow alone.
+ *
  * The receiver answers each batch with a credit, and at most a window of packets is on its way: no
  * queue overflows because of the sender. When credits stay away, single packets probe until one
  * gets through. At the end the sender tells how many it sent, and the receiver answers with the
@@ -29,6 +32,7 @@
 #define MAGIC           0x4e554d42u /* "NUMB" */
 #define BATCH           16
 #define PAYLOAD_MAX     8192
+#define FLOWS_MAX       64
 #define NUMBERS_MAX     (UINT64_C(1) << 30) /* 128 MiB of bits */
 #define PROBE_NS        (5 * INT64_C(1000000))
 #define GAP_EVENT_NS    (50 * INT64_C(1000000))
@@ -44,7 +48,7 @@ struct message {
     uint32_t magic;
     uint32_t kind;
     uint64_t run;    /* tells one sender's run from an older one's */
-    uint64_t number; /* data: from 0; finish: how many there were; credit: the highest seen + 1 */
+    uint64_t number; /* data: from 0; finish: how many there were; credit: what no flow waits for */
     uint64_t received;
     uint64_t duplicated;
     uint64_t reordered;
@@ -57,6 +61,7 @@ struct options {
     struct sockaddr_in to;
     size_t size;
     unsigned window;
+    unsigned flows; /* to as many ports, from the one that is named */
     double seconds; /* 0: until told */
 };
 
@@ -99,20 +104,28 @@ open_socket(const struct sockaddr_in *local)
     return fd;
 }
 
-static bool
-wait_readable(int fd, int64_t ns)
+static struct sockaddr_in
+with_port_of_flow(struct sockaddr_in address, uint64_t flow)
 {
-    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+    address.sin_port = htons((uint16_t)(ntohs(address.sin_port) + flow));
+    return address;
+}
+
+static bool
+wait_readable(struct pollfd *sockets, unsigned n, int64_t ns)
+{
     struct timespec timeout = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
 
-    return ppoll(&poll_fd, 1, &timeout, NULL) > 0;
+    return ppoll(sockets, n, &timeout, NULL) > 0;
 }
 
 /* ---- the receiver ---- */
 
 struct account {
     struct message state; /* what goes into credits */
-    uint8_t *seen;        /* a bit a number */
+    unsigned flows;
+    uint64_t next[FLOWS_MAX]; /* number, of each flow */
+    uint8_t *seen;            /* a bit a number */
     uint64_t seen_octets;
     int64_t first_ns, last_ns;
 };
@@ -124,14 +137,30 @@ account_reset(struct account *account, uint64_t run)
     account->state.magic = MAGIC;
     account->state.run = run;
     account->first_ns = account->last_ns = 0;
+    for (unsigned flow = 0; flow < account->flows; flow++)
+        account->next[flow] = flow;
     if (account->seen)
         memset(account->seen, 0, account->seen_octets);
+}
+
+/* All numbers below have come, or will not any more. */
+static uint64_t
+lowest_next(const struct account *account)
+{
+    uint64_t lowest = account->next[0];
+
+    for (unsigned flow = 1; flow < account->flows; flow++) {
+        if (account->next[flow] < lowest)
+            lowest = account->next[flow];
+    }
+    return lowest;
 }
 
 static void
 account_take(struct account *account, uint64_t number)
 {
     struct message *state = &account->state;
+    uint64_t *next = &account->next[number % account->flows];
     int64_t now = now_ns();
 
     if (number >= NUMBERS_MAX)
@@ -154,10 +183,11 @@ account_take(struct account *account, uint64_t number)
     }
     account->seen[number / 8] |= (uint8_t)(1u << (number % 8));
     state->received++;
-    if (number + 1 < state->number)
+    if (number < *next)
         state->reordered++;
     else
-        state->number = number + 1;
+        *next = number + account->flows;
+    state->number = lowest_next(account);
     if (account->first_ns == 0)
         account->first_ns = now;
     else if (now - account->last_ns > state->longest_gap_ns) {
@@ -217,18 +247,27 @@ receive_batch(int fd, struct account *account)
 static int
 receive(const struct options *options)
 {
-    struct account account = { 0 };
-    int fd = open_socket(&options->from);
+    struct account account = { .flows = options->flows };
+    struct pollfd sockets[FLOWS_MAX];
 
+    for (unsigned flow = 0; flow < options->flows; flow++) {
+        struct sockaddr_in local = with_port_of_flow(options->from, flow);
+        sockets[flow] = (struct pollfd){ .fd = open_socket(&local), .events = POLLIN };
+    }
     printf("{\"event\": \"listening\"}\n");
     fflush(stdout);
     while (!told_to_stop) {
-        if (wait_readable(fd, PROGRESS_NS))
-            receive_batch(fd, &account);
+        if (!wait_readable(sockets, options->flows, PROGRESS_NS))
+            continue;
+        for (unsigned flow = 0; flow < options->flows; flow++) {
+            if (sockets[flow].revents != 0)
+                receive_batch(sockets[flow].fd, &account);
+        }
     }
     printf("{\"event\": \"stopped\", \"received\": %" PRIu64 "}\n", account.state.received);
     free(account.seen);
-    close(fd);
+    for (unsigned flow = 0; flow < options->flows; flow++)
+        close(sockets[flow].fd);
     return 0;
 }
 
@@ -250,6 +289,7 @@ static void
 send_numbers(struct sender *sender, unsigned count)
 {
     static uint8_t payloads[BATCH][PAYLOAD_MAX];
+    struct sockaddr_in peers[BATCH];
     struct iovec vectors[BATCH];
     struct mmsghdr headers[BATCH];
     int sent;
@@ -263,10 +303,11 @@ send_numbers(struct sender *sender, unsigned count)
             .number = sender->next + i,
         };
         memcpy(payloads[i], &message, sizeof message);
+        peers[i] = with_port_of_flow(sender->options->to, message.number % sender->options->flows);
         vectors[i] = (struct iovec){ payloads[i], sender->options->size };
         headers[i].msg_hdr = (struct msghdr){
-            .msg_name = (void *)(uintptr_t)&sender->options->to,
-            .msg_namelen = sizeof sender->options->to,
+            .msg_name = &peers[i],
+            .msg_namelen = sizeof peers[i],
             .msg_iov = &vectors[i],
             .msg_iovlen = 1,
         };
@@ -276,6 +317,14 @@ send_numbers(struct sender *sender, unsigned count)
         sender->next += (uint64_t)sent;
     else
         sender->send_errors++;
+}
+
+static bool
+wait_answer(const struct sender *sender, int64_t ns)
+{
+    struct pollfd socket = { .fd = sender->fd, .events = POLLIN };
+
+    return wait_readable(&socket, 1, ns);
 }
 
 static void
@@ -337,13 +386,13 @@ finish(struct sender *sender)
     int64_t started = now_ns();
 
     while (sender->credit.number < sender->next && now_ns() - started < DRAIN_NS) {
-        if (wait_readable(sender->fd, PROBE_NS))
+        if (wait_answer(sender, PROBE_NS))
             take_answers(sender);
     }
     while (!sender->accounted && now_ns() - started < FINISH_NS) {
         sendto(sender->fd, &message, sizeof message, 0,
                (const struct sockaddr *)&sender->options->to, sizeof sender->options->to);
-        if (wait_readable(sender->fd, FINISH_AGAIN_NS))
+        if (wait_answer(sender, FINISH_AGAIN_NS))
             take_answers(sender);
     }
 }
@@ -374,9 +423,9 @@ send_all(const struct options *options)
             send_numbers(&sender, room < BATCH ? room : BATCH);
             probed = now_ns();
             if (sender.send_errors > errors)
-                wait_readable(sender.fd, PROBE_NS);
+                wait_answer(&sender, PROBE_NS);
         } else {
-            wait_readable(sender.fd, PROBE_NS);
+            wait_answer(&sender, PROBE_NS);
         }
         take_answers(&sender);
         tell_progress(&sender);
@@ -404,11 +453,12 @@ usage(FILE *file)
 {
     fprintf(
         file,
-        "usage: numbered receive ADDRESS:PORT\n"
+        "usage: numbered receive ADDRESS:PORT [--flows FLOWS]\n"
         "       numbered send ADDRESS:PORT [--from ADDRESS] [--size OCTETS] [--window PACKETS]\n"
-        "                                  [--seconds SECONDS]\n"
+        "                                  [--seconds SECONDS] [--flows FLOWS]\n"
         "Sends numbered UDP packets until SIGINT, SIGTERM or the end of SECONDS, never more than\n"
-        "PACKETS (default 32) on their way, and prints what became of them as lines of JSON.\n");
+        "PACKETS (default 32) on their way, and prints what became of them as lines of JSON.\n"
+        "FLOWS (default 1) flows go to as many ports, from PORT on; both sides are told.\n");
 }
 
 static bool
@@ -437,16 +487,15 @@ int
 main(int argc, char **argv)
 {
     static const struct option long_options[] = {
-        { "from", required_argument, NULL, 'f' },
-        { "size", required_argument, NULL, 's' },
-        { "window", required_argument, NULL, 'w' },
-        { "seconds", required_argument, NULL, 't' },
-        { NULL, 0, NULL, 0 },
+        { "from", required_argument, NULL, 'f' },   { "size", required_argument, NULL, 's' },
+        { "window", required_argument, NULL, 'w' }, { "seconds", required_argument, NULL, 't' },
+        { "flows", required_argument, NULL, 'n' },  { NULL, 0, NULL, 0 },
     };
     struct options options = {
         .from = { .sin_family = AF_INET },
         .size = 128,
         .window = 32,
+        .flows = 1,
     };
     struct sigaction action = { .sa_handler = on_signal };
     bool fine = true;
@@ -466,12 +515,16 @@ main(int argc, char **argv)
         case 't':
             options.seconds = strtod(optarg, NULL);
             break;
+        case 'n':
+            options.flows = (unsigned)strtoul(optarg, NULL, 10);
+            break;
         default:
             fine = false;
         }
     }
-    fine = fine && argc - optind == 2 && options.window > 0 &&
-           options.size >= sizeof(struct message) && options.size <= PAYLOAD_MAX;
+    fine = fine && argc - optind == 2 && options.window > 0 && options.flows > 0 &&
+           options.flows <= FLOWS_MAX && options.size >= sizeof(struct message) &&
+           options.size <= PAYLOAD_MAX;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     if (fine && strcmp(argv[optind], "receive") == 0 &&
