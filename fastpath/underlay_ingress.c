@@ -106,7 +106,7 @@ judge_outer(struct worker *worker, const struct rte_mbuf *packet, const struct f
     if (!is_for_us(worker->underlay, outer))
         return has_host && is_link_local(outer) ? (struct outer_verdict){ OUTER_HOST, 0 }
                                                 : refuse(DROP_UNDERLAY_DESTINATION);
-    if (outer->protocol == IP_PROTOCOL_ICMP || outer->protocol == IP_PROTOCOL_ICMPV6)
+    if (outer->protocol == (outer->family == IP_V4 ? IP_PROTOCOL_ICMP : IP_PROTOCOL_ICMPV6))
         return judge_icmp(outer, here, has_host);
     reason = parse_tunnel(outer, here, tunnel);
     if (reason == DROP_UNDERLAY_PROTOCOL)

@@ -118,6 +118,7 @@ MALFORMED = {
         ("TCP", outer(6, b"x" * 40), "host"),
         ("ESP", outer(50, b"x" * 40), "host"),
         ("IP in IP", outer(4, frame(INNER)), "host"),
+        ("ICMPv6 in IPv4", outer(58, b"\x80" * 40), "host"),
         ("UDP to another port", frame(TO_US / IP(src=FAR, dst=US) / UDP(dport=4790) / Raw(b"x" * 40)),
          "host"),
         ("UDP from port 6635 to another",
