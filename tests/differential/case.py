@@ -2,6 +2,7 @@
 """One case of the differential test: a scenario, its policy and its packets; drawn from a seed, read
 from a file, and run."""
 
+import collections
 import json
 import pathlib
 import random
@@ -59,19 +60,21 @@ class Punts:
     """Counts what may go to the slow path, so that its rates are kept."""
 
     def __init__(self):
-        self.counts = {}
+        self.counts = collections.Counter()
 
     def room_for(self, outcomes):
         """Takes note of the punts that a packet may become; False if it would be one too many."""
-        wanted = {(outcome.punt.vif, outcome.punt.reason) for outcome in outcomes
-                  if outcome.punt is not None}
-        for vif, reason in wanted:
-            if (vif and self.counts.get((vif, reason), 0) >= PUNTS_OF_INTERFACE) or \
-                    self.counts.get(reason, 0) >= PUNTS_OF_REASON:
-                return False
-        for vif, reason in wanted:
-            for key in ((vif, reason), reason):
-                self.counts[key] = self.counts.get(key, 0) + 1
+        wanted = collections.Counter()
+        for outcome in outcomes:
+            one = collections.Counter()
+            for punt in outcome.punts:
+                one.update([(punt.vif, punt.reason), ("", punt.reason)] if punt.vif else
+                           [("", punt.reason)])
+            wanted |= one
+        if any(self.counts[key] + count > (PUNTS_OF_INTERFACE if key[0] else PUNTS_OF_REASON)
+               for key, count in wanted.items()):
+            return False
+        self.counts += wanted
         return True
 
 

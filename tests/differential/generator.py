@@ -10,16 +10,16 @@ import tunnels
 from headers import checksum
 from packets import (DHCP_DISCOVER, DISCOVERY, EXTENSIONS, OPTIONS, UNKNOWN, broken, fragment_header,
                      ip, ip4, ip6, patched, pseudo_header, right_checksum, tag_of, transport)
-from topology import FABRIC_MAC, GATEWAY, US, US6, address_in, chance
+from topology import FABRIC_MAC, GATEWAY, GATEWAY6, US, US6, address_in, chance
 from tunnels import ROUTER_MAC, ROUTER_MAC6
 
 SPECIAL4 = ["0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.5", "239.255.255.255", "240.0.0.1",
             "255.255.255.255", "169.254.0.1", "169.254.0.2"]
 SPECIAL6 = ["::", "::1", "fe80::1", "fe80::2", "febf::1", "fec0::1", "ff02::1", "ff0e::5",
-            "::ffff:10.0.0.1", "::10.0.0.1", "64:ff9b::1"]
+            GATEWAY6, "::ffff:10.0.0.1", "::10.0.0.1", "64:ff9b::1"]
 # A checksum over more than one packet buffer is not verified: only what fits into one is broken.
 BUFFER_OCTETS = 2048 - 128
-TTLS = [64] * 12 + [255, 128, 2, 2, 1, 1, 0]
+TTLS = [64] * 30 + [255, 128, 2, 2, 1, 1, 0]
 CLASSES = [0, 0, 0, 0xb8, 0x28, 0x02, 0x01, 0x03, 0xba, 0xff]
 FAR_MAC = bytes.fromhex("020000000112")
 
@@ -52,6 +52,7 @@ class Generator:
             self.networks.setdefault((route["vrf"], network.version), []).append(network)
         self.limits = sorted({vif["mtu"] for vif in scenario["vifs"]} |
                              {self.endpoint_mtu(each) for each in scenario["endpoints"]})
+        self.has_host = any(port["role"] == "host" for port in scenario["ports"])
         self.ours = {4: packed(US)}
         if "underlay_address6" in scenario:
             self.ours[6] = packed(US6)
@@ -64,6 +65,8 @@ class Generator:
 
     def packet(self):
         self.number += 1
+        if self.has_host and chance(self.rng, 0.03):
+            return "host0", self.from_host()
         if self.scenario["vifs"] and chance(self.rng, 0.6):
             return self.from_guest(self.rng.choice(self.scenario["vifs"]))
         return "fabric", self.from_underlay()
@@ -89,10 +92,12 @@ class Generator:
             return number.to_bytes(found.max_prefixlen // 8, "big")
         return found.packed
 
-    def payload(self, origin, before):
+    def payload(self, origin, before, size=None):
         """Tags, as many as a random size wants; the size is often at the edge of a limit."""
         rng = self.rng
-        if chance(rng, 0.12):
+        if size is not None:
+            pass
+        elif chance(rng, 0.12):
             size = max(rng.choice(self.limits) - before + rng.choice([-1, 0, 0, 1]), 0)
         else:
             size = rng.choice([0, 1, 8, 16, 24, 32, 33, 64, 100, 200, rng.randrange(1500)])
@@ -103,8 +108,8 @@ class Generator:
         rng = self.rng
         six = len(source) == 16
         fields = {"ttl": rng.choice(TTLS), "tos": rng.choice(CLASSES)}
-        shape = rng.choice(["udp", "udp", "udp", "tcp", "tcp", "tcp-syn", "sctp",
-                            "echo6" if six else "echo", "other"])
+        shape = rng.choice(["udp", "udp", "udp", "tcp", "tcp-syn", "tcp-syn",
+                            "tcp-odd", "sctp", "echo6" if six else "echo", "other"])
         before = 40 if six else 20
         extensions = []
         if six:
@@ -127,11 +132,14 @@ class Generator:
             if chance(rng, 0.08):
                 fields["options"] = rng.choice(OPTIONS)
                 before += len(fields["options"])
+        size = None
+        if not six and chance(rng, 0.01):  # ends near the largest datagram's end, and is too big
+            fields["flags"], size = rng.choice([0x1e00, 0x1f00, 0x1fff]), rng.choice([1600, 3000])
         if shape == "other":
             protocol = rng.choice([4, 41, 50, 59, 89, 254, rng.getrandbits(8)])
-            body = self.payload(origin, before)
+            body = self.payload(origin, before, size)
         else:
-            payload = self.payload(origin, before + 8)
+            payload = self.payload(origin, before + 8, size)
             ports = (rng.choice([1000, 1001, 1002, 40000, 67, 68, 6635]),
                      rng.choice([53, 80, 443, 67, 68, 4789, 50000]))
             protocol, body = transport(shape, source, destination, ports, payload)
@@ -271,6 +279,16 @@ class Generator:
         frame = ethernet(destination, FAR_MAC, type_, payload, *tags)
         return self.hit(frame) if hit else frame
 
+    def from_host(self):
+        """What the kernel sends on the underlay, mostly."""
+        rng = self.rng
+        family = rng.choice(list(self.ours))
+        far, us = self.far_address(family), self.ours[family]
+        protocol, body = transport(rng.choice(["tcp", "udp"]), us, far, (5222, 40000), bytes(20))
+        frame = ethernet(FAR_MAC, mac(FABRIC_MAC), 0x0800 if family == 4 else 0x86dd,
+                         ip(us, far, protocol, body), *rng.choice([[], [], [], [7]]))
+        return frame[:rng.randrange(20)] if chance(rng, 0.1) else frame
+
     def far_address(self, family):
         found = [packed(each["address"]) for each in self.scenario["endpoints"]
                  if ipaddress.ip_address(each["address"]).version == family]
@@ -293,10 +311,14 @@ class Generator:
             return destination, type_, ip6(far, group, headers.ICMPV6, rng.choice(DISCOVERY),
                                            ttl=255)
         shape = rng.choice(["echo" if family == 4 else "echo6", "tcp", "udp", "sctp"])
+        if family == 6 and chance(rng, 0.1):
+            us = packed("fe80::11")
         protocol, body = transport(shape, far, us, (rng.choice([6635, 5222]), 5223),
                                    self.payload(UNKNOWN, 40))
+        if shape in ("echo", "echo6") and chance(rng, 0.5):  # errors, too
+            body = bytes([rng.choice([0, 1, 2, 3, 4, 5, 11, 12, 127, 128, 129])]) + body[1:]
         if kind == 2:
-            protocol = rng.choice([4, 41, 50, 89, 255])
+            protocol = rng.choice([1, 4, 41, 50, 58, 89, 255])
         return to_us, type_, ip(far, us, protocol, body)
 
     def tunnelled(self, family, hit):
@@ -305,7 +327,8 @@ class Generator:
         label = rng.choice(self.scenario["labels"])
         number, path = label["label"], label["path"]
         vrf = self.policy["labels"][str(number)]
-        origin = UNKNOWN if hit else self.origins[vrf]
+        hit_outside = chance(rng, 0.04)
+        origin = UNKNOWN if hit or hit_outside else self.origins[vrf]
         inner_family = rng.choice([4, 6])
         inner = self.tenant_packet(self.address(vrf, inner_family),
                                    self.inner_destination(vrf, path, inner_family), origin)
@@ -332,14 +355,14 @@ class Generator:
                 fields["flags"] = rng.choice([0x2000, 1, 0x2010])
             if chance(rng, 0.05):
                 fields["options"] = rng.choice(OPTIONS)
-        elif chance(rng, 0.05):
+        elif chance(rng, 0.05 if not hit_outside else 0.3):
             fields["extensions"] = [rng.choice([
                 (headers.DESTINATION, EXTENSIONS[headers.DESTINATION][0]),
                 (headers.HOP_BY_HOP, EXTENSIONS[headers.HOP_BY_HOP][0]),
                 fragment_header(rng.choice([0, 0, 3]), rng.randint(0, 1), 77),
-                (253, EXTENSIONS[253][0])])]
+                (253 if hit_outside else headers.DESTINATION, EXTENSIONS[253][0])])]
         made = ip(far, us, protocol, body, **fields)
-        return broken(rng, made) if chance(rng, 0.04) and len(made) < BUFFER_OCTETS else made
+        return broken(rng, made) if hit_outside and len(made) < BUFFER_OCTETS else made
 
     def inner_destination(self, vrf, path, family):
         """For the label of an interface: one of its addresses, mostly."""

@@ -83,6 +83,35 @@ class Packet:
             octets[10:12] = struct.pack(">H", checksum(bytes(octets[:self.header_length])))
         self.octets = bytes(octets)
 
+    def clamp(self, mss):
+        """Lowers the maximum segment size that a TCP SYN offers; the checksum follows (RFC 1624),
+        right or wrong as it was."""
+        segment = self.carried()
+        if self.protocol != TCP or self.fragment or len(segment) < 20 or not segment[13] & 2:
+            return
+        header_length = (segment[12] >> 4) * 4
+        if header_length < 20 or header_length > len(segment):
+            return
+        for at, option in options_of(segment[20:header_length]):
+            offered = int.from_bytes(option[2:4], "big")
+            if option[0] == 2 and len(option) == 4 and offered > mss:
+                self.patch_sum(self.transport + 22 + at, struct.pack(">H", mss),
+                               self.transport, self.transport + 16)
+
+    def patch_sum(self, at, value, begin, checksum_at):
+        """Writes octets under a checksum over what begins at `begin`, and updates it."""
+        octets, swapped = bytearray(self.octets), (at - begin) % 2
+        before, after = octets[at:at + 2], value
+        if swapped:
+            before, after = before[::-1], after[::-1]
+        total = (~int.from_bytes(octets[checksum_at:checksum_at + 2], "big") & 0xffff) + \
+            (~int.from_bytes(before, "big") & 0xffff) + int.from_bytes(after, "big")
+        while total >> 16:
+            total = (total & 0xffff) + (total >> 16)
+        octets[at:at + 2] = value
+        octets[checksum_at:checksum_at + 2] = struct.pack(">H", ~total & 0xffff)
+        self.octets = bytes(octets)
+
     def carried(self):
         """The octets of what it carries, as many as there are."""
         return b"" if self.transport is None else self.octets[self.transport:]
@@ -92,6 +121,11 @@ class Packet:
         if self.protocol not in (TCP, UDP, SCTP) or self.fragment or len(self.carried()) < 4:
             return None
         return struct.unpack(">HH", self.carried()[:4])
+
+    def is_icmp_error(self):
+        """RFC 1122 section 3.2.2, RFC 4443 section 2.1."""
+        kinds = (3, 4, 5, 11, 12) if self.family == 4 else range(128)
+        return not self.fragment and len(self.carried()) > 0 and self.carried()[0] in kinds
 
     def flow(self):
         """What must go one way: the five-tuple; fragments by what all of a datagram have."""
@@ -106,6 +140,19 @@ def expect(octets, version, header_length):
         raise Dropped("ip-version")
     if len(octets) < header_length:
         raise Dropped("frame-too-short")
+
+
+def options_of(octets):
+    """The options of an IPv4 or TCP header: [(where, octets)], up to their end or the first that is
+    wrong (RFC 791 section 3.1, RFC 9293 section 3.1)."""
+    found, at = [], 0
+    while at < len(octets) and octets[at] != 0:
+        length = 1 if octets[at] == 1 else octets[at + 1] if at + 1 < len(octets) else 0
+        if length == 0 or (length == 1 and octets[at] != 1) or at + length > len(octets):
+            break
+        found.append((at, octets[at:at + length]))
+        at += length
+    return found
 
 
 class Packet4(Packet):
@@ -129,6 +176,34 @@ class Packet4(Packet):
         self.source, self.destination = octets[12:16], octets[16:20]
         if not self.later_fragment:
             self.transport = self.header_length
+
+
+    def end(self):
+        """Where its last octet stands in the datagram that it is or is a part of, header included."""
+        offset = struct.unpack(">H", self.octets[6:8])[0] & 0x1fff
+        return offset * 8 + len(self.octets)
+
+    def fragments(self, mtu):
+        """RFC 791 section 3.2. All but the last have as much as fits behind the first header. What is
+        a later fragment already has no options but those that are copied."""
+        header, data = self.octets[:self.header_length], self.octets[self.header_length:]
+        room = (mtu - len(header)) // 8 * 8
+        copied = header[20:] if self.later_fragment else b"".join(
+            octets for _, octets in options_of(header[20:]) if octets[0] & 0x80)
+        later = header[:20] + copied + bytes(-len(copied) % 4)
+        flags, = struct.unpack(">H", header[6:8])
+        made = []
+        for at in range(0, len(data), room):
+            piece, begin = data[at:at + room], header if at == 0 else later
+            more = 0x2000 if at + room < len(data) else flags & 0x2000
+            octets = bytearray(begin + piece)
+            octets[0] = 0x40 | len(begin) // 4
+            struct.pack_into(">H", octets, 2, len(octets))
+            struct.pack_into(">H", octets, 6, flags & 0x8000 | (flags & 0x1fff) + at // 8 | more)
+            octets[10:12] = b"\0\0"
+            struct.pack_into(">H", octets, 10, checksum(bytes(octets[:len(begin)])))
+            made.append(Packet4(bytes(octets)))
+        return made
 
 
 class Packet6(Packet):

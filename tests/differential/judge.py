@@ -18,6 +18,10 @@ def for_the_slow_path(reason, packet):
     return packet[:8] + b"\0" + packet[9:10] + b"\0\0" + packet[12:]
 
 
+# With so many flows for each member, none is without one but by a chance of one in a million.
+FLOWS_A_MEMBER = 16
+
+
 class Taken:
     """Frames that came out of one port, or punts, to be taken one by one."""
 
@@ -50,6 +54,7 @@ class Judge:
         self.sent, self.outcomes = sent, outcomes
         self.faults, self.chosen, self.entropy = [], {}, {}
         self.members = {}  # (ECMP set, flow) -> index
+        self.sure = set()  # those of them that could be no other
 
     def fault(self, text):
         self.faults.append(text)
@@ -105,11 +110,14 @@ class Judge:
         for port, at, outcomes in sorted(open_, key=lambda each: self.silent(each[2])):
             known = [outcome for outcome in outcomes if self.agrees(outcome)]
             possible = [outcome for outcome in known if self.is_seen(outcome)]
-            self.settle(port, at, min(possible or known or outcomes, key=self.unlikely))
+            taken = min(possible or known or outcomes, key=self.unlikely)
+            if len(possible) == 1:
+                self.sure.update((chosen, taken.flow) for chosen, _, _ in taken.choices)
+            self.settle(port, at, taken)
 
     @staticmethod
     def leaves_no_trace(outcome):
-        return not outcome.out and outcome.punt is None
+        return not outcome.out and not outcome.punts
 
     def unlikely(self, outcome):
         """What left a trace is likelier than what did not; then, a drop that is still to be found."""
@@ -128,9 +136,8 @@ class Judge:
                    for chosen, index, _ in outcome.choices)
 
     def is_seen(self, outcome):
-        if outcome.punt is not None and not self.punts.has(self.punt_key(outcome.punt)):
-            return False
-        return all(self.frames[port].has(octets) for port, octets in outcome.out)
+        return all(self.punts.has(self.punt_key(punt)) for punt in outcome.punts) and \
+            all(self.frames[port].has(octets) for port, octets in outcome.out)
 
     def settle(self, port, at, outcome):
         """This is what became of the packet: takes its frames out of what is there."""
@@ -145,19 +152,19 @@ class Judge:
                 self.fault(f"missing frame to {out}: {octets.hex()} of {where}")
             else:
                 outcome.places.append((out, place))
-                self.check_entropy(outcome, self.freedom[out, place], octets, where)
-        if outcome.punt is not None:
-            place = self.punts.take(self.punt_key(outcome.punt))
+                self.check_entropy(outcome, self.freedom[out, place], where)
+        for punt in outcome.punts:
+            place = self.punts.take(self.punt_key(punt))
             if place is None:
-                self.fault(f"missing punt {self.punt_text(self.punt_key(outcome.punt))} of {where}")
-            elif outcome.punt.reason == "adjacency":
-                self.check_entropy(outcome, self.freedom["punt", place], outcome.punt.frame, where)
+                self.fault(f"missing punt {self.punt_text(self.punt_key(punt))} of {where}")
+            elif punt.reason == "adjacency":
+                self.check_entropy(outcome, self.freedom["punt", place], where)
 
     @staticmethod
     def punt_text(key):
         return " ".join(str(each) for each in key[:-1]) + " " + key[-1].hex()
 
-    def check_entropy(self, outcome, freedom, octets, where):
+    def check_entropy(self, outcome, freedom, where):
         port, label = freedom
         if port is not None and port not in ENTROPY:
             self.fault(f"entropy port {port} of {where}")
@@ -175,11 +182,25 @@ class Judge:
         for port, taken in self.frames.items():
             for place, octets in taken.rest():
                 self.fault(f"unexpected frame from {port}[{place}]: {octets.hex()}")
-        ports = {value for (kind, _), value in self.entropy.items() if kind == "port"}
-        flows = sum(kind == "port" for kind, _ in self.entropy)
-        if flows >= 30 and len(ports) < flows // 2:
-            self.fault(f"entropy of {flows} flows is in {len(ports)} ports only")
+        self.compare_spread()
         self.compare_order()
+
+    def compare_spread(self):
+        """Flows have different entropy, and use every member of an ECMP set."""
+        for wanted in ("port", "label"):
+            values = [value for (kind, _), value in self.entropy.items() if kind == wanted]
+            if len(values) >= 30 and len(set(values)) < len(values) // 2:
+                self.fault(f"spread of {len(values)} flows over {len(set(values))} {wanted}s only")
+        used = {}
+        for (ecmp, flow), index in self.members.items():
+            if (ecmp, flow) not in self.sure:
+                continue
+            used.setdefault(ecmp, []).append(index)
+        for (vrf, root, members), indices in used.items():
+            if len(indices) >= FLOWS_A_MEMBER * len(members) and \
+                    len(set(indices)) < len(set(members)):
+                self.fault(f"spread of {len(indices)} flows over {len(set(indices))} of {members} "
+                           f"in {vrf} {root}")
 
     def compare_order(self):
         """The packets of a flow that came in at one port leave at another in their order."""
@@ -197,14 +218,14 @@ class Judge:
 
     def compare_counters(self):
         drops, punts, vif_drops = collections.Counter(), collections.Counter(), {}
-        counted = collections.Counter()
+        counted, made, ended = collections.Counter(), 0, 0
         for outcome in self.chosen.values():
             if outcome.drop is not None:
                 reason, vif = outcome.drop
                 drops[reason] += 1
                 vif_drops.setdefault(vif, collections.Counter())[reason] += 1
-            if outcome.punt is not None:
-                punts[outcome.punt.reason] += 1
+            punts.update(punt.reason for punt in outcome.punts)
+            made, ended = made + outcome.made, ended + outcome.ended
             for table, name, counter, octets in outcome.counted:
                 counted[table, name, counter, "packets"] += 1
                 counted[table, name, counter, "octets"] += octets
@@ -212,6 +233,7 @@ class Judge:
         self.same("punts", self.result["punts"], punts)
         for name, found in self.result["vifs"].items():
             self.same(f"vif-drops {name}", found["drops"], vif_drops.get(name, {}))
+        self.same("balance", self.result["balance"], {"originated": made, "consumed": ended})
         for table in ("ports", "vifs", "vrfs", "endpoints"):
             for name, found in self.result[table].items():
                 found = {"tx": found} if table == "endpoints" else found
@@ -225,6 +247,7 @@ class Judge:
 
     def same(self, what, found, expected):
         expected = {reason: count for reason, count in expected.items() if count}
+        found = {reason: count for reason, count in found.items() if count}
         if found != expected:
             differing = {reason: (found.get(reason, 0), expected.get(reason, 0))
                          for reason in sorted({*found, *expected})

@@ -11,6 +11,7 @@ from tunnels import ROUTER_MAC, ROUTER_MAC6, Tunnel, is_tunnel, overhead, unwrap
 
 ZERO_MAC = "00:00:00:00:00:00"
 VRFS_MAX = 4
+BUFFER_OCTETS = 2048  # a fragment is made in one buffer; the lab's are of this size
 NOT_ECT, ECT1, ECT0, CE = range(4)
 DHCP_SERVER, DHCP_CLIENT = 67, 68
 
@@ -24,12 +25,14 @@ def packed(text):
 
 
 class Outcome:
-    """What becomes of a packet: frames (port, octets), a drop (reason, interface or ""), a punt, and
-    what is counted, [(table, name, counter, octets)]. `flow` is what must go one way; `choices` which
-    member of which ECMP sets was taken."""
+    """What becomes of a packet: frames (port, octets), punts, a drop (reason, interface or ""), and
+    what is counted, [(table, name, counter, octets)]; packets that were made of it, and whether it
+    ended with that. `flow` is what must go one way; `choices` which member of which ECMP sets was
+    taken."""
 
     def __init__(self):
-        self.out, self.drop, self.punt, self.counted = [], None, None, []
+        self.out, self.punts, self.drop, self.counted = [], [], None, []
+        self.made = self.ended = 0
         self.flow, self.choices = None, []
 
     def count(self, table, name, counter, octets):
@@ -48,10 +51,15 @@ class Vif:
     def __init__(self, made):
         self.name, self.vrf, self.port = made["name"], made["vrf"], made["port"]
         self.vlan, self.mtu, self.up = made.get("vlan", 0), made.get("mtu", 1500), made.get("up", 1)
-        self.mac = mac(made["mac"])
+        self.mac, self.mss = mac(made["mac"]), made.get("mss", 0)
         self.gateway = packed(made.get("gateway", "169.254.0.1"))
         self.gateway6 = packed(made.get("gateway6", "fe80::1"))
         self.sources = [ipaddress.ip_network(each) for each in made.get("sources", [])]
+
+    def clamp(self, packet):
+        """MSS: of IPv4; an IPv6 header is 20 octets longer."""
+        if self.mss:
+            packet.clamp(self.mss - (20 if packet.family == 6 else 0))
 
     def may_send_from(self, source):
         address = ipaddress.ip_address(source)
@@ -124,6 +132,7 @@ class Forwarder:
         self.labels = {each["label"]: each["path"] for each in scenario["labels"]}
         self.underlay_ports = {each["name"]: mac(each["mac"]) for each in scenario["ports"]
                                if each["role"] == "underlay"}
+        self.host = next((each["name"] for each in scenario["ports"] if each["role"] == "host"), None)
         self.underlay_vlan = scenario.get("underlay_vlan", 0)
         self.uniform = scenario.get("dscp", "pipe") == "uniform"
         self.dscp = scenario.get("dscp_value", 0)
@@ -175,6 +184,8 @@ class Walk:
         try:
             if self.port in self.tables.underlay_ports:
                 self.from_underlay()
+            elif self.port == self.tables.host:
+                self.from_host()
             else:
                 self.from_guest()
         except Dropped as dropped:
@@ -182,9 +193,9 @@ class Walk:
             self.outcome.drop = (dropped.reason, blamed.name if blamed else "")
 
     def punt(self, reason, mtu=0, frame=None, l3_offset=None):
-        self.outcome.punt = Punt(reason, self.port, self.vif.name if self.vif else "", self.vrf,
-                                 self.frame if frame is None else frame,
-                                 self.l3_offset if l3_offset is None else l3_offset, mtu)
+        self.outcome.punts.append(Punt(reason, self.port, self.vif.name if self.vif else "",
+                                       self.vrf, self.frame if frame is None else frame,
+                                       self.l3_offset if l3_offset is None else l3_offset, mtu))
 
     # --- from a virtual interface
 
@@ -237,7 +248,7 @@ class Walk:
                 self.punt("ttl-expired")
                 return
             self.packet.set_ttl(self.packet.ttl - 1)
-        self.frame = self.frame[:self.l3_offset + len(packet.octets)]  # without padding
+        self.vif.clamp(packet)
         self.outcome.count("vrfs", self.vrf, "from_vif", len(packet.octets))
         self.follow(self.lookup(self.vrf, "upstream"))
 
@@ -282,14 +293,36 @@ class Walk:
         if frame.to_group():
             raise Dropped("multicast")
         if outer.destination not in self.tables.addresses:
-            raise Dropped("underlay-destination")
-        if outer.fragment and outer.protocol in (UDP, GRE):
-            raise Dropped("outer-fragment")
-        if not is_tunnel(outer):
-            if outer.protocol == (ICMP if outer.family == 4 else ICMPV6):
+            if self.tables.host is None or not is_link_local(outer.destination):
+                raise Dropped("underlay-destination")
+            self.to_host(frame)
+        elif outer.protocol == (ICMP if outer.family == 4 else ICMPV6):
+            if self.tables.host is None or outer.is_icmp_error():
                 self.punt("underlay-local")
-                return
-            raise Dropped("underlay-protocol")
+            else:
+                self.to_host(frame)
+        elif outer.fragment and outer.protocol in (UDP, GRE):
+            raise Dropped("outer-fragment")
+        elif is_tunnel(outer):
+            self.out_of_tunnel(outer)
+        else:
+            self.to_host(frame)
+
+    def to_host(self, frame):
+        """As it came, but for the tag."""
+        if self.tables.host is None:
+            raise Dropped("host")
+        self.send(self.tables.host, self.frame[:12] + self.frame[frame.offset - 2:])
+
+    def from_host(self):
+        """The kernel's frames go out as they are, with the underlay's tag."""
+        Frame(self.frame)
+        tag = b"\x81\0" + self.tables.underlay_vlan.to_bytes(2, "big")
+        for port in self.tables.underlay_ports:
+            self.send(port, self.frame if not self.tables.underlay_vlan else
+                      self.frame[:12] + tag + self.frame[12:])
+
+    def out_of_tunnel(self, outer):
         label, read_inner = unwrap(outer)
         if self.tables.sources is not None and self.tables.sources.find(outer.source) is None:
             raise Dropped("outer-source")
@@ -325,8 +358,8 @@ class Walk:
         for _ in range(VRFS_MAX):
             if path is not None and "vrf" in path:
                 path = self.tables.roots[path["vrf"], path["root"]].find(self.packet.source)
-        if path and "gateway" in path:
-            return True
+        if path == {"gateway": True}:
+            return True  # the virtual router of another host tells what became of a packet
         members = path.get("ecmp", [path]) if path else []
         return any("endpoint" in each and self.tables.endpoints[each["endpoint"]].address == far
                    for each in members)
@@ -345,9 +378,12 @@ class Walk:
         raise Dropped("vrf-loop")
 
     def choose(self, vrf, root, members):
+        """One of those that are up; of all, if none is."""
+        members = [each for each in members if "endpoint" not in each or
+                   self.tables.endpoints[each["endpoint"]].resolved] or members
         at = len(self.outcome.choices)
         index = self.choices[at] if at < len(self.choices) else 0
-        self.outcome.choices.append(((vrf, root, str(members)), index, len(members)))
+        self.outcome.choices.append(((vrf, root, tuple(map(str, members))), index, len(members)))
         return members[index]
 
     def follow(self, path):
@@ -355,52 +391,63 @@ class Walk:
         if path is None:
             raise Dropped("no-route")
         if "vif" in path:
-            self.deliver(self.tables.vifs[path["vif"]])
+            self.towards_interface(self.tables.vifs[path["vif"]])
         elif "endpoint" in path:
-            self.encapsulate(self.tables.endpoints[path["endpoint"]], path["label"])
+            self.into_tunnel(self.tables.endpoints[path["endpoint"]], path["label"])
         elif self.vif is not None:
-            self.punt("gateway")
+            self.punt("gateway", 0, self.packet.octets, 0)
         else:
             raise Dropped("ip-destination")
 
-    def too_big(self, mtu):
-        if not self.packet.dont_fragment:
-            raise Dropped("too-big")
-        self.punt("too-big", mtu, self.packet.octets, 0)
-
     # --- the ways out
 
-    def deliver(self, vif):
+    def towards_interface(self, vif):
         if not vif.up:
             self.blamed = vif
             raise Dropped("interface-down")
-        if len(self.packet.octets) > vif.mtu:
-            self.too_big(vif.mtu)
-            return
-        tag = b"" if not vif.vlan else b"\x81\x00" + vif.vlan.to_bytes(2, "big")
-        source, type_ = (ROUTER_MAC, b"\x08\x00") if self.packet.family == 4 else \
-            (ROUTER_MAC6, b"\x86\xdd")
-        frame = vif.mac + source + tag + type_ + self.packet.octets
-        self.outcome.count("vifs", vif.name, "tx", len(frame))
-        self.send(vif.port, frame)
+        self.fit(vif.mtu, lambda packet: self.deliver(vif, packet))
 
-    def encapsulate(self, endpoint, label):
+    def into_tunnel(self, endpoint, label):
         if self.vif is None:
             if self.packet.ttl <= 1:
                 self.punt("ttl-expired", 0, self.packet.octets, 0)
                 return
             self.packet.set_ttl(self.packet.ttl - 1)
-        if len(self.packet.octets) > endpoint.mtu:
-            self.too_big(endpoint.mtu)
-            return
-        dscp = self.packet.traffic_class >> 2 if self.tables.uniform else self.tables.dscp
-        frame = endpoint.tunnel.wrap(self.packet, label, dscp << 2 | self.packet.traffic_class & 3)
-        if not endpoint.resolved:
-            self.punt("adjacency", 0, frame, None)
-            self.outcome.punt.port, self.outcome.punt.vrf = endpoint.port, ""
-            return
-        self.outcome.count("endpoints", endpoint.name, "tx", len(frame))
-        self.send(endpoint.port, frame)
+        self.fit(endpoint.mtu, lambda packet: self.encapsulate(endpoint, label, packet))
+
+    def fit(self, mtu, send):
+        """The packet goes as it is, or in fragments, or the sender is told that it cannot."""
+        packet = self.packet
+        if len(packet.octets) <= mtu:
+            send(packet)
+        elif packet.dont_fragment:
+            self.punt("too-big", mtu, packet.octets, 0)
+        elif packet.end() > 65535:
+            raise Dropped("fragmentation")
+        else:
+            fragments = packet.fragments(min(mtu, BUFFER_OCTETS))
+            self.outcome.made, self.outcome.ended = len(fragments), 1
+            for fragment in fragments:
+                send(fragment)
+
+    def deliver(self, vif, packet):
+        vif.clamp(packet)
+        tag = b"" if not vif.vlan else b"\x81\x00" + vif.vlan.to_bytes(2, "big")
+        source, type_ = (ROUTER_MAC, b"\x08\x00") if packet.family == 4 else \
+            (ROUTER_MAC6, b"\x86\xdd")
+        frame = vif.mac + source + tag + type_ + packet.octets
+        self.outcome.count("vifs", vif.name, "tx", len(frame))
+        self.send(vif.port, frame)
+
+    def encapsulate(self, endpoint, label, packet):
+        dscp = packet.traffic_class >> 2 if self.tables.uniform else self.tables.dscp
+        frame = endpoint.tunnel.wrap(packet, label, dscp << 2 | packet.traffic_class & 3)
+        if endpoint.resolved:
+            self.outcome.count("endpoints", endpoint.name, "tx", len(frame))
+            self.send(endpoint.port, frame)
+        else:
+            self.outcome.punts.append(Punt("adjacency", endpoint.port,
+                                           self.vif.name if self.vif else "", "", frame, 0))
 
     def send(self, port, frame):
         self.outcome.count("ports", port, "tx", len(frame))

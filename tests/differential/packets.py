@@ -48,6 +48,8 @@ SHAPES = {
     "tcp": (headers.TCP, alone(TCP(flags="A", chksum=0))),
     "tcp-syn": (headers.TCP, alone(TCP(flags="S", chksum=0, options=[
         ("MSS", 8960), ("SAckOK", b""), ("Timestamp", (1, 0)), ("NOP", None), ("WScale", 7)]))),
+    "tcp-odd": (headers.TCP, alone(TCP(flags="SA", chksum=0, options=[
+        ("NOP", None), ("MSS", 1460), ("NOP", None), ("NOP", None), ("MSS", 1300)]))),
     "sctp": (headers.SCTP, alone(SCTP(chksum=0))),
     "echo": (headers.ICMP, alone(ICMP(type=8, id=7, seq=9, chksum=0))),
     "echo6": (headers.ICMPV6, alone(ICMPv6EchoRequest(id=7, seq=9, cksum=0))),

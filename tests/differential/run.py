@@ -20,6 +20,7 @@ from case import Case, PatientLab, lab
 
 FAILED = pathlib.Path(lab.LAB).resolve().parents[1] / "differential/failed"
 FAILURES_MAX = 5  # each is shrunk, and that takes its time
+FAULTS_SHOWN, FAULT_WIDTH = 6, 400
 BATCHES_A_TASK = 50
 
 
@@ -47,7 +48,9 @@ class Summary:
 def verdict(outcome):
     if outcome.drop is not None:
         return outcome.drop[0]
-    return f"punt {outcome.punt.reason}" if outcome.punt is not None else "sent"
+    if outcome.punts:
+        return f"punt {outcome.punts[0].reason}"
+    return "sent" if outcome.made == 0 else "sent in fragments"
 
 
 def run_case(case, name, the_lab, summary):
@@ -135,8 +138,8 @@ def main():
     print(f"{summary.text()}\n{time.monotonic() - begin:.0f} s")
     for name, path, faults in summary.failures:
         print(f"FAILED {name}, shrunk and saved: {path}")
-        for fault in faults:
-            print(f"    {fault[:1000]}")
+        for fault in faults[:FAULTS_SHOWN]:
+            print(f"    {fault[:FAULT_WIDTH]}")
     return 1 if summary.failures else 0
 
 

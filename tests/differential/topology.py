@@ -7,7 +7,7 @@ import ipaddress
 VRFS = ["red", "blue", "green", "grey", "pink"]
 US, US6 = "192.0.2.11", "2001:db8:ff::11"
 FABRIC_MAC = "02:00:00:00:00:fe"
-GATEWAY = "169.254.0.1"
+GATEWAY, GATEWAY6 = "169.254.0.1", "fdaf:5a18:d5e2::1"
 ENCAPSULATIONS = ["udp", "gre", "vxlan"]
 LOCAL4, LOCAL6 = "10.0.0.{}", "2001:db8::{:x}"
 
@@ -54,6 +54,8 @@ class Topology:
     def make_ports(self):
         ports = [{"name": "fabric", "role": "underlay", "mac": FABRIC_MAC}]
         ports += [{"name": f"p{i}", "role": "access"} for i in range(1, self.rng.randint(2, 5))]
+        if chance(self.rng, 0.4):
+            ports.append({"name": "host0", "role": "host"})
         self.rng.shuffle(ports)
         self.scenario["ports"] = ports
 
@@ -82,7 +84,7 @@ class Topology:
                 self.scenario["allowed_sources"].append("192.0.2.64/27")
             if chance(self.rng, 0.3):
                 self.scenario["allowed_sources"].append("2001:db8:ff::70/125")
-        if chance(self.rng, 0.25):
+        if chance(self.rng, 0.15):
             self.scenario["check_reverse_path"] = True
 
     def make_vifs(self):
@@ -99,8 +101,10 @@ class Topology:
                    "sources": self.sources()}
             if at[1]:
                 vif["vlan"] = at[1]
-            if chance(rng, 0.08):
+            if chance(rng, 0.04):
                 vif["up"] = 0
+            if chance(rng, 0.3):
+                vif["mss"] = rng.choice([21, 536, 1000, 1220, 1360, 1460, 8960, 65535])
             for direction in ("rate_in", "rate_out"):
                 if chance(rng, 0.1):  # so high that it is never used up
                     vif[direction] = {"packets": 10 ** 9, "bits": 10 ** 12}
@@ -151,6 +155,7 @@ class Topology:
     def make_local_routes(self, vrf):
         """Downstream: what the interfaces have. Upstream: what was announced back of it."""
         self.add_route(vrf, "upstream", GATEWAY + "/32", {"gateway": True})
+        self.add_route(vrf, "upstream", GATEWAY6 + "/128", {"gateway": True})
         for vif in self.vifs_of(vrf):
             for source in vif["sources"]:
                 self.add_route(vrf, "downstream", source, {"vif": vif["name"]})
@@ -163,9 +168,9 @@ class Topology:
         for _ in range(rng.randint(2, 12)):
             prefix = self.prefix4() if chance(rng, 0.5) else self.prefix6()
             self.add_route(vrf, "upstream", prefix, self.path(vrf))
-        if chance(rng, 0.3):
+        if chance(rng, 0.5):
             self.add_route(vrf, "upstream", "0.0.0.0/0", self.path(vrf))
-        if chance(rng, 0.3):
+        if chance(rng, 0.5):
             self.add_route(vrf, "upstream", "::/0", self.path(vrf))
 
     def path(self, vrf):

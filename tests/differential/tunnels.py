@@ -91,7 +91,11 @@ def without_entropy(frame, vlan):
         octets[at + 1] &= 0xf0
         octets[at + 2:at + 4] = b"\0\0"
         protocol, transport = frame[at + 6], at + 40
-    if protocol == UDP and len(frame) >= transport + 8:
+    if protocol not in (UDP, GRE) or \
+            protocol == UDP and int.from_bytes(frame[transport + 2:transport + 4], "big") not in \
+            PORTS.values():
+        return frame, (None, None)  # no tunnel
+    if protocol == UDP:
         port, = struct.unpack_from(">H", frame, transport)
         octets[transport:transport + 2] = b"\0\0"
     return bytes(octets), (port, label)
@@ -103,7 +107,7 @@ def is_tunnel(outer):
         return True
     if outer.protocol != UDP:
         return False
-    return outer.ports() is None or outer.ports()[1] in PORTS.values()
+    return len(outer.carried()) < 8 or outer.ports()[1] in PORTS.values()
 
 
 def unwrap(outer):
