@@ -12,11 +12,11 @@
 
 struct neighbours;
 
-/* What was said about our address on an underlay port. */
+/* How far we are with what is said about our addresses on an underlay port. */
 struct announcement {
     const struct port *port; /* compared, never followed: it may be gone */
     struct mac_addr mac;
-    uint8_t sent;
+    uint8_t steps;
     uint64_t due_ms;
 };
 

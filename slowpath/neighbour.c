@@ -11,7 +11,7 @@
 #include <rte_mbuf.h>
 
 #include "lib/base/hmap.h"
-#include "slowpath/arp_message.h"
+#include "slowpath/neighbour_ask.h"
 #include "slowpath/send.h"
 
 #define ASK_INTERVAL_MS      1000
@@ -23,6 +23,7 @@
 struct neighbour {
     struct hmap_node node; /* by port and address, while `known` */
     bool known;
+    bool fixed;    /* its MAC address comes from the configuration: nobody is asked or believed */
     uint16_t port; /* as it was when it became known: an index may get another meaning */
     struct ip_addr address;
     uint8_t tries;     /* requests since the last answer */
@@ -140,27 +141,14 @@ send_to(struct slowpath *slowpath, const struct neighbour *neighbour, const stru
     send_packet(slowpath, neighbour->port, VIF_NONE, packet);
 }
 
-/* Sends a request, by unicast if the MAC address is known. What cannot be sent counts as a try: the
- * port may be gone. */
+/* Sends a request. What cannot be sent counts as a try: the port may be gone. */
 static void
 ask(struct slowpath *slowpath, struct neighbour *neighbour, const struct mac_addr *known_mac)
 {
-    const struct port *port = port_at(slowpath->config.ports, neighbour->port);
-
     neighbour->tries++;
     neighbour->asked_ms = slowpath->now_ms;
     neighbour->due_ms = slowpath->now_ms + ASK_INTERVAL_MS;
-    if (port == NULL)
-        return;
-    const struct link_address link = {
-        known_mac != NULL ? *known_mac : MAC_BROADCAST,
-        port->mac,
-        VLAN_UNTAGGED,
-    };
-    arp_message_write(&slowpath->reply, &link, ARP_REQUEST, &port->mac,
-                      htobe32(ip_addr_to_v4(&slowpath->config.underlay->v4)),
-                      &(struct mac_addr){ 0 }, htobe32(ip_addr_to_v4(&neighbour->address)));
-    (void)send_frame(slowpath, neighbour->port, VIF_NONE, &slowpath->reply);
+    neighbour_ask(slowpath, neighbour->port, &neighbour->address, known_mac);
 }
 
 static void
@@ -182,6 +170,19 @@ enter_failed(struct slowpath *slowpath, struct neighbour *neighbour)
     neighbour->due_ms = slowpath->now_ms + FAILED_INTERVAL_MS;
 }
 
+/* What waited goes first, so that packets sent by a worker from now on do not overtake it. */
+static void
+bring_up(struct slowpath *slowpath, struct neighbour *neighbour, const struct mac_addr *mac)
+{
+    struct adjacency *adjacency = adjacency_of(slowpath, neighbour);
+    const unsigned n = release_held(slowpath, neighbour);
+
+    for (unsigned i = 0; i < n; i++)
+        send_to(slowpath, neighbour, mac, neighbour->held[i]);
+    atomic_store_explicit(&adjacency->link, adjacency_link(mac), memory_order_release);
+    enter(adjacency, NEIGHBOUR_REACHABLE);
+}
+
 /* Control wants it: from now on it is asked for. Without memory it is tried again next turn. */
 static void
 begin(struct slowpath *slowpath, struct neighbour *neighbour)
@@ -196,10 +197,10 @@ begin(struct slowpath *slowpath, struct neighbour *neighbour)
     neighbour->known = true;
     atomic_store_explicit(&adjacency_of(slowpath, neighbour)->confirmed_ms, 0,
                           memory_order_relaxed);
-    if (ip_addr_equal(&neighbour->address, &slowpath->config.fixed_neighbours[0]) ||
-        ip_addr_equal(&neighbour->address, &slowpath->config.fixed_neighbours[1])) {
-        neighbour_confirm(slowpath, neighbour->port, &neighbour->address,
-                          &slowpath->config.fixed_mac);
+    neighbour->fixed = ip_addr_equal(&neighbour->address, &slowpath->config.fixed_neighbours[0]) ||
+                       ip_addr_equal(&neighbour->address, &slowpath->config.fixed_neighbours[1]);
+    if (neighbour->fixed) {
+        bring_up(slowpath, neighbour, &slowpath->config.fixed_mac);
         neighbour->due_ms = UINT64_MAX;
         return;
     }
@@ -327,24 +328,38 @@ neighbour_hold(struct slowpath *slowpath, uint32_t index, struct rte_mbuf *packe
 
 bool
 neighbour_confirm(struct slowpath *slowpath, uint16_t port, const struct ip_addr *address,
-                  const struct mac_addr *mac)
+                  const struct mac_addr *mac, unsigned how)
 {
     struct neighbour *neighbour = find(slowpath->neighbours, port, address);
     const uint32_t reachable_ms = slowpath->config.neighbour_reachable_ms;
 
     if (neighbour == NULL)
         return false;
-    struct adjacency *adjacency = adjacency_of(slowpath, neighbour);
-    const unsigned n = release_held(slowpath, neighbour);
+    if (neighbour->fixed)
+        return true;
 
-    /* What waited goes first, so that packets sent by a worker from now on do not overtake it. */
-    for (unsigned i = 0; i < n; i++)
-        send_to(slowpath, neighbour, mac, neighbour->held[i]);
-    atomic_store_explicit(&adjacency->link, adjacency_link(mac), memory_order_release);
-    atomic_store_explicit(&adjacency->confirmed_ms, slowpath->now_ms, memory_order_relaxed);
-    enter(adjacency, NEIGHBOUR_REACHABLE);
-    neighbour->tries = 0;
-    neighbour->due_ms =
-        slowpath->now_ms + (reachable_ms != 0 ? reachable_ms : REACHABLE_DEFAULT_MS);
+    struct adjacency *adjacency = adjacency_of(slowpath, neighbour);
+    const uint64_t link = atomic_load_explicit(&adjacency->link, memory_order_relaxed);
+    const bool up = (link & ADJACENCY_UP) != 0;
+    const bool news = mac != NULL && adjacency_link(mac) != link;
+
+    if (!up && mac == NULL)
+        return true;
+    if (up && news && (how & NEIGHBOUR_OVERRIDE) == 0) {
+        if (state_of(adjacency) == NEIGHBOUR_REACHABLE)
+            neighbour->due_ms = slowpath->now_ms;
+        return true;
+    }
+    if (news)
+        bring_up(slowpath, neighbour, mac);
+    if ((how & NEIGHBOUR_SOLICITED) != 0) {
+        atomic_store_explicit(&adjacency->confirmed_ms, slowpath->now_ms, memory_order_relaxed);
+        enter(adjacency, NEIGHBOUR_REACHABLE);
+        neighbour->tries = 0;
+        neighbour->due_ms =
+            slowpath->now_ms + (reachable_ms != 0 ? reachable_ms : REACHABLE_DEFAULT_MS);
+    } else if (news) {
+        neighbour->due_ms = slowpath->now_ms; /* see whether it is there */
+    }
     return true;
 }

@@ -198,6 +198,8 @@ handle(struct slowpath *slowpath, struct rte_mbuf *packet)
         reason = DROP_FRAME_TOO_SHORT;
     } else if (note.reason == PUNT_UNDERLAY_ARP) {
         reason = underlay_arp(slowpath, note.port, &punted);
+    } else if (note.reason == PUNT_UNDERLAY_ND) {
+        reason = underlay_nd(slowpath, note.port, &punted);
     } else if (note.reason == PUNT_UNDERLAY_LOCAL) {
         reason = underlay_local(slowpath, note.port, &punted);
     } else {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* ARP and ICMP of the underlay address: see underlay.h. */
+/* What is said of our underlay addresses, by us and by others: see underlay.h. */
 
 #define LOG_AREA "underlay"
 
@@ -8,9 +8,7 @@
 
 #include "lib/base/log.h"
 #include "slowpath/arp_message.h"
-#include "slowpath/host.h"
-#include "slowpath/icmp.h"
-#include "slowpath/neighbour.h"
+#include "slowpath/nd_message.h"
 #include "slowpath/send.h"
 
 #define CONFLICT_LOG_PER_SECOND 1
@@ -20,15 +18,60 @@
 #define ANNOUNCE_INTERVAL_MS 2000
 #define PORTS_INTERVAL_MS    100
 
-static void
-announce(struct slowpath *slowpath, const struct port *port)
+struct link_address
+underlay_link(const struct slowpath *slowpath, const struct port *port,
+              const struct mac_addr *destination)
 {
-    const struct link_address link = { MAC_BROADCAST, port->mac, VLAN_UNTAGGED };
-    const be32 ours = htobe32(ip_addr_to_v4(&slowpath->config.underlay->v4));
+    return (struct link_address){ *destination, port->mac, slowpath->config.underlay->vlan };
+}
 
-    arp_message_write(&slowpath->reply, &link, ARP_REQUEST, &port->mac, ours,
-                      &(struct mac_addr){ 0 }, ours);
+static void
+announce4(struct slowpath *slowpath, const struct port *port, const struct ip_addr *ours)
+{
+    const struct link_address link = underlay_link(slowpath, port, &MAC_BROADCAST);
+    const be32 address = htobe32(ip_addr_to_v4(ours));
+
+    arp_message_write(&slowpath->reply, &link, ARP_REQUEST, &port->mac, address,
+                      &(struct mac_addr){ 0 }, address);
     (void)send_frame(slowpath, port->number, VIF_NONE, &slowpath->reply);
+}
+
+static void
+announce6(struct slowpath *slowpath, const struct port *port, const struct ip_addr *ours)
+{
+    const struct mac_addr all = mac_of_group(&IPV6_ALL_NODES);
+    const struct link_address link = underlay_link(slowpath, port, &all);
+
+    nd_write_advertisement(&slowpath->reply, &link, ours, &IPV6_ALL_NODES, ours, ND_FLAG_OVERRIDE,
+                           &port->mac);
+    (void)send_frame(slowpath, port->number, VIF_NONE, &slowpath->reply);
+}
+
+/* Asks whether somebody else has our address. */
+static void
+probe6(struct slowpath *slowpath, const struct port *port, const struct ip_addr *ours)
+{
+    const struct ip_addr nobody = { .family = IP_V6 }, group = nd_solicited_node(ours);
+    const struct mac_addr mac = mac_of_group(&group);
+    const struct link_address link = underlay_link(slowpath, port, &mac);
+
+    nd_write_solicitation(&slowpath->reply, &link, &nobody, &group, ours, NULL);
+    (void)send_frame(slowpath, port->number, VIF_NONE, &slowpath->reply);
+}
+
+/* The next of what is said on a port that is new. */
+static void
+say(struct slowpath *slowpath, const struct port *port, uint8_t step)
+{
+    const struct ip_addr *v4 = underlay_address(slowpath->config.underlay, IP_V4);
+    const struct ip_addr *v6 = underlay_address(slowpath->config.underlay, IP_V6);
+
+    if (v4 != NULL && step < ANNOUNCEMENTS)
+        announce4(slowpath, port, v4);
+    if (v6 != NULL && step == 0)
+        probe6(slowpath, port, v6);
+    else if (v6 != NULL)
+        announce6(slowpath, port, v6);
 }
 
 void
@@ -45,87 +88,22 @@ underlay_turn(struct slowpath *slowpath)
             continue;
         if (said->port != port || !mac_equal(&said->mac, &port->mac))
             *said = (struct announcement){ .port = port, .mac = port->mac };
-        if (said->sent == ANNOUNCEMENTS || slowpath->now_ms < said->due_ms)
+        if (said->steps > ANNOUNCEMENTS || slowpath->now_ms < said->due_ms)
             continue;
-        announce(slowpath, port);
-        said->sent++;
+        say(slowpath, port, said->steps);
+        said->steps++;
         said->due_ms = slowpath->now_ms + ANNOUNCE_INTERVAL_MS;
     }
 }
 
-/* Somebody else says that it has our address (RFC 5227 section 2.4). */
-static void
-report_conflict(struct slowpath *slowpath, const struct mac_addr *mac)
+void
+underlay_conflict(struct slowpath *slowpath, const struct ip_addr *address,
+                  const struct mac_addr *mac)
 {
-    char text[MAC_TEXT_MAX];
+    char mac_text[MAC_TEXT_MAX], address_text[IP_ADDR_TEXT_MAX];
 
     if (rate_limit_take(&slowpath->conflict_log, CONFLICT_LOG_PER_SECOND, CONFLICT_LOG_BURST,
                         slowpath->now_ms))
-        log_warning("%s claims our underlay address", mac_format(mac, text));
-}
-
-enum drop_reason
-underlay_arp(struct slowpath *slowpath, uint16_t port_number, const struct punted *punted)
-{
-    const struct port *port = port_at(slowpath->config.ports, port_number);
-    const be32 ours = htobe32(ip_addr_to_v4(&slowpath->config.underlay->v4));
-    struct frame_view view;
-    struct arp_header message;
-
-    if (port == NULL)
-        return DROP_PORT_GONE;
-    enum drop_reason reason = arp_message_parse(punted->octets, punted->here, &view, &message);
-    if (reason != PARSE_OK)
-        return reason;
-    if (mac_equal(&message.sender_mac, &port->mac))
-        return DROP_ARP_IGNORED; /* our own, sent back to us */
-    if (message.sender_address == ours) {
-        report_conflict(slowpath, &message.sender_mac);
-        return DROP_ARP_IGNORED;
-    }
-
-    /* To us, or an announcement to all: a known neighbour's own word on its MAC address. */
-    const struct ip_addr sender = ip_addr_from_v4(be32toh(message.sender_address));
-    const bool known =
-        (message.target_address == ours || message.target_address == message.sender_address) &&
-        neighbour_confirm(slowpath, port_number, &sender, &message.sender_mac);
-    if (message.operation == htobe16(ARP_REQUEST) && message.target_address == ours) {
-        const struct link_address link = { message.sender_mac, port->mac, VLAN_UNTAGGED };
-        arp_message_write(&slowpath->reply, &link, ARP_REPLY, &port->mac, ours, &message.sender_mac,
-                          message.sender_address);
-        return send_frame(slowpath, port_number, VIF_NONE, &slowpath->reply);
-    }
-    const bool for_kernel =
-        message.target_address == message.sender_address ||
-        (message.operation == htobe16(ARP_REPLY) && message.target_address == ours);
-    const bool copied = for_kernel && host_copy(slowpath, punted);
-    return known || copied ? PARSE_OK : DROP_ARP_IGNORED;
-}
-
-enum drop_reason
-underlay_local(struct slowpath *slowpath, uint16_t port_number, const struct punted *punted)
-{
-    const struct port *port = port_at(slowpath->config.ports, port_number);
-    struct frame_view view;
-
-    if (port == NULL)
-        return DROP_PORT_GONE;
-    if (host_copy(slowpath, punted))
-        return PARSE_OK;
-    if (punted->here < punted->length)
-        return DROP_TOO_BIG;
-    enum drop_reason reason = parse_frame(punted->octets, punted->here, &view);
-    if (reason != PARSE_OK)
-        return reason;
-    if (view.type != ETHERTYPE_IPV4 || !mac_is_station(&view.eth->source))
-        return DROP_UNDERLAY_PROTOCOL;
-
-    const struct link_address link = { view.eth->source, port->mac, VLAN_UNTAGGED };
-    reason = icmp_echo_answer(punted->octets, punted->length, view.l3_offset, &link, port->mtu,
-                              &slowpath->config.underlay->v4, &slowpath->reply);
-    if (reason == DROP_GATEWAY_PROTOCOL)
-        return DROP_UNDERLAY_PROTOCOL;
-    if (reason != PARSE_OK)
-        return reason;
-    return send_frame(slowpath, port_number, VIF_NONE, &slowpath->reply);
+        log_warning("%s claims our underlay address %s", mac_format(mac, mac_text),
+                    ip_addr_format(address, address_text));
 }

@@ -335,14 +335,18 @@ add_vrf(struct scenario *scenario, json_t *object)
     return NULL;
 }
 
-/* {"underlay_address": IPV4, "underlay_address6": IPV6, "underlay_vlan": TAG, "underlay_mtu": N,
- * "check_sources": BOOL, "check_reverse_path": BOOL, "dscp": "pipe" | "uniform", "dscp_value": N}
+/* {"underlay_address": IPV4 or "", "underlay_address6": IPV6, "underlay_vlan": TAG, "underlay_mtu":
+ * N, "check_sources": BOOL, "check_reverse_path": BOOL, "dscp": "pipe" | "uniform", "dscp_value":
+ * N}
  */
 static const char *
 underlay_of(json_t *object, struct underlay *underlay)
 {
-    if (!address_of(object, "underlay_address", "192.0.2.11", &underlay->v4))
-        return wrong("underlay_address", text_of(object, "underlay_address"));
+    const char *v4 = text_of(object, "underlay_address");
+
+    if ((v4 == NULL || v4[0] != '\0') &&
+        !address_of(object, "underlay_address", "192.0.2.11", &underlay->v4))
+        return wrong("underlay_address", v4);
     if (text_of(object, "underlay_address6") != NULL &&
         !address_of(object, "underlay_address6", "", &underlay->v6))
         return wrong("underlay_address6", text_of(object, "underlay_address6"));

@@ -219,7 +219,7 @@ class AddressResolution(HostTest):
         result = self.run_world({"fabric": [self.arp(1, FAR, US, dst=BROADCAST)]}, slowpath={})
         self.assert_sent(result, "host0", [])
         answers = [Ether(octets) for octets in result["out"]["fabric"]
-                   if Ether(octets)[ARP].op == 2]
+                   if ARP in Ether(octets) and Ether(octets)[ARP].op == 2]
         self.assertEqual([(answer.dst, answer[ARP].psrc) for answer in answers], [(FAR_MAC, US)])
 
     def test_arp_that_does_not_concern_the_host(self):

@@ -30,7 +30,7 @@ def fabric(*routes, until_ms=0, mac=None):
     packets come before what the underlay says."""
     far = {"name": "far", "address": FAR, "encapsulation": "udp", "port": "fabric", "mtu": 1454}
     ports = lab.WORLD["ports"]
-    return world(*routes, ports=[ports[1], ports[2], ports[0]],
+    return world(*routes, ports=[ports[1], ports[2], ports[0]], underlay_address6=None,
                  endpoints=[dict(far, mac=mac) if mac else far],
                  slowpath={"until_ms": until_ms})
 

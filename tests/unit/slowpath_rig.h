@@ -32,8 +32,7 @@ struct rig {
     struct port_table *ports;
     struct rte_mempool *pool;
     struct slowpath *slowpath;
-    struct underlay
-        underlay; /* 192.0.2.11, untagged, MTU 1500; the slow path sees what is changed */
+    struct underlay underlay; /* 192.0.2.11, untagged, MTU 1500;. */
     uint64_t now_ms;
     unsigned available; /* packet buffers before the first packet */
     unsigned punted, sent;
@@ -48,6 +47,9 @@ void rig_start_eal(void);
 
 /** Makes it; what a slow path announces at its start is already gone. */
 void rig_open(struct rig *rig);
+
+/** The same on another underlay. */
+void rig_open_on(struct rig *rig, const struct underlay *underlay);
 void rig_close(struct rig *rig);
 
 /** The guest's interface as it is made; and the same with changes. */
