@@ -16,12 +16,15 @@
 #include "control/state.h"
 #include "control/vrfs.h"
 #include "lib/port/port.h"
+#include "lib/ring/note.h"
+#include "lib/ring/watch.h"
 #include "lib/stats/counters.h"
 #include "lib/table/tables.h"
 
 struct event_base;
 struct routing;
 struct rpc_server;
+struct watches;
 
 struct control {
     const struct config *config;
@@ -39,6 +42,14 @@ struct control {
     struct port *underlay_port;
     struct routing *routing; /* control/routing.h */
     struct rpc_server *rpc;
+
+    struct watches *watches; /* control/watches.h */
+    struct watch_board watches_board;
+
+    /** Takes a packet through the stages of the fast path, for their verdicts (route.explain):
+     * fastpath/fastpath.h says more. */
+    int (*explain)(struct control *control, const struct packet_note *note, const void *octets,
+                   size_t length, struct trace *trace);
 
     /** Ends the daemon: at once, or (`drain`) after all routes were retracted. */
     void (*stop)(struct control *control, bool drain);

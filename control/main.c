@@ -21,6 +21,7 @@
 #include "control/options.h"
 #include "control/routing.h"
 #include "control/verbs.h"
+#include "control/watches.h"
 #include "fastpath/fastpath.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
@@ -45,6 +46,15 @@ struct daemon {
 };
 
 /* ---- Ending ---- */
+
+static int
+explain(struct control *control, const struct packet_note *note, const void *octets, size_t length,
+        struct trace *trace)
+{
+    struct daemon *daemon = (struct daemon *)control; /* its first member */
+
+    return fastpath_explain(daemon->fastpath, note, octets, length, trace);
+}
 
 static void
 leave_loop(void *context)
@@ -157,6 +167,7 @@ launch(struct daemon *daemon)
         .counters = control->counters,
         .pool = control->eal.pool,
         .underlay = &control->underlay,
+        .watches = &control->watches_board,
         .poll = config->poll,
     };
     struct slowpath_config slowpath = {
@@ -246,7 +257,10 @@ make_control(struct daemon *daemon)
         return false;
     }
     control->interfaces = interfaces_create(control, &routing_interface_events, control->routing);
-    return control->interfaces != NULL || out_of_memory("the interfaces");
+    if (control->interfaces == NULL)
+        return out_of_memory("the interfaces");
+    control->watches = watches_create(control, watch_answer);
+    return control->watches != NULL || out_of_memory("the watches");
 }
 
 static bool
@@ -260,7 +274,8 @@ listen_for_requests(struct daemon *daemon)
     control->rpc = daemon->rpc;
     if (daemon->rpc == NULL || verbs_vif_add(daemon->rpc, control) != 0 ||
         verbs_vrf_add(daemon->rpc, control) != 0 || verbs_route_add(daemon->rpc, control) != 0 ||
-        verbs_server_add(daemon->rpc, control) != 0 ||
+        verbs_explain_add(daemon->rpc, control) != 0 ||
+        verbs_watch_add(daemon->rpc, control) != 0 || verbs_server_add(daemon->rpc, control) != 0 ||
         verbs_endpoint_add(daemon->rpc, control) != 0 ||
         verbs_counters_add(daemon->rpc, control) != 0 ||
         verbs_worker_add(daemon->rpc, control) != 0 || verbs_daemon_add(daemon->rpc, control) != 0)
@@ -283,6 +298,7 @@ begin(struct daemon *daemon, const char *program)
 
     control->config = &daemon->config;
     control->stop = stop;
+    control->explain = explain;
     if (eal_start(&daemon->config, program, &control->eal, error, sizeof(error)) != 0) {
         log_error("DPDK: %s", error);
         return false;
@@ -311,6 +327,7 @@ end(struct daemon *daemon)
         slowpath_stop(daemon->slowpath);
         rte_eal_mp_wait_lcore();
     }
+    watches_destroy(control->watches);
     if (control->interfaces != NULL)
         interfaces_destroy(control->interfaces);
     routing_destroy(control->routing);

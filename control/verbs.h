@@ -5,6 +5,7 @@
 
 struct control;
 struct rpc_server;
+struct watcher;
 
 /* Each: @return 0 or -ENOMEM. The handlers' context is the `struct control`. */
 
@@ -16,6 +17,15 @@ int verbs_vrf_add(struct rpc_server *server, struct control *control);
 
 /** route.list */
 int verbs_route_add(struct rpc_server *server, struct control *control);
+
+/** route.explain */
+int verbs_explain_add(struct rpc_server *server, struct control *control);
+
+/** trace.start, trace.read, trace.stop, capture.start, capture.read, capture.stop */
+int verbs_watch_add(struct rpc_server *server, struct control *control);
+
+/** What watches_create() is given: answers a read that has waited. */
+void watch_answer(struct control *control, struct watcher *watcher);
 
 /** server.list */
 int verbs_server_add(struct rpc_server *server, struct control *control);

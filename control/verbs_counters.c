@@ -11,6 +11,7 @@
 #include "control/endpoints.h"
 #include "control/forwarding.h"
 #include "control/routing.h"
+#include "control/watches.h"
 #include "lib/base/text.h"
 #include "lib/rpc/common.h"
 
@@ -234,10 +235,24 @@ next_rpc(struct control *control, const char *after, json_t *member, char key[CU
     return true;
 }
 
+static bool
+next_watch(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
+{
+    const struct watcher *watcher = watches_after(control->watches, number_behind(after));
+
+    if (watcher == NULL)
+        return false;
+    snprintf(key, CURSOR_MAX, "%u", (unsigned)watcher->id);
+    json_object_set_new(member, "at", json_string(watcher->name));
+    set(member, "records", watcher->read);
+    set(member, "lost", watch_lost(&watcher->watch));
+    return true;
+}
+
 static const struct kind kinds[] = {
     { "vif", next_vif },     { "vrf", next_vrf },   { "endpoint", next_endpoint },
     { "port", next_port },   { "punt", next_punt }, { "slowpath", next_slowpath },
-    { "table", next_table }, { "rpc", next_rpc },
+    { "table", next_table }, { "rpc", next_rpc },   { "watch", next_watch },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -262,7 +277,7 @@ counters_get(struct rpc_request *request, const json_t *params, void *context)
 
     if (kind == KINDS) {
         rpc_fail(request, RPC_INVALID_PARAMETER, "of",
-                 "vif, vrf, endpoint, port, punt, slowpath, table or rpc, not %s", of);
+                 "vif, vrf, endpoint, port, punt, slowpath, table, rpc or watch, not %s", of);
         return;
     }
     if (cursor != NULL) { /* KIND/NAME */

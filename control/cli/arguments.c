@@ -100,11 +100,37 @@ add_key(json_t *params, const struct cli_argument *arguments, const char *word, 
     return false;
 }
 
+/* The option of this name, or NULL. */
+static const struct cli_argument *
+option_find(const struct cli_argument *arguments, const char *word)
+{
+    for (; arguments != NULL && arguments->name != NULL; arguments++) {
+        if (arguments->form == CLI_OPTION && strcmp(arguments->name, word) == 0)
+            return arguments;
+    }
+    return NULL;
+}
+
+/* Adds a word to those that are one value together. */
+static bool
+add_rest(json_t *params, const struct cli_argument *argument, const char *word, char problem[256])
+{
+    const char *before = json_string_value(json_object_get(params, argument->parameter));
+    json_t *value = before == NULL ? json_string(word) : json_sprintf("%s %s", before, word);
+
+    if (value == NULL) {
+        snprintf(problem, 256, "%s: expected text in UTF-8", argument->name);
+        return false;
+    }
+    json_object_set_new(params, argument->parameter, value);
+    return true;
+}
+
 static const struct cli_argument *
 next_position(const struct cli_argument *argument)
 {
     while (argument != NULL && argument->name != NULL && argument->form != CLI_POSITION &&
-           argument->form != CLI_OPTIONAL)
+           argument->form != CLI_OPTIONAL && argument->form != CLI_REST)
         argument++;
     return argument == NULL || argument->name == NULL ? NULL : argument;
 }
@@ -117,7 +143,16 @@ cli_parameters(const struct cli_verb *verb, const char *const *words, char probl
     bool good = true;
 
     for (; good && *words != NULL; words++) {
-        if (strncmp(*words, "--", 2) == 0) {
+        const struct cli_argument *option = option_find(verb->arguments, *words);
+
+        if (option != NULL && words[1] == NULL) {
+            snprintf(problem, 256, "%s: expected a value", option->name);
+            good = false;
+        } else if (option != NULL) {
+            good = add_value(params, option, *++words, problem);
+        } else if (position != NULL && position->form == CLI_REST) {
+            good = add_rest(params, position, *words, problem);
+        } else if (strncmp(*words, "--", 2) == 0) {
             good = add_flag(params, verb->arguments, *words, problem);
         } else if (position != NULL) {
             good = add_value(params, position, *words, problem);
@@ -143,7 +178,8 @@ void
 cli_print_usage(FILE *out, const struct cli_verb *verb)
 {
     /* Where a noun has one verb, it may be left out; a noun that is a verb itself always does. */
-    const char *word = strcmp(verb->noun, verb->method) == 0 ? "" : verb->verb;
+    const char *word =
+        strcmp(verb->noun, verb->method) == 0 || verb->perform != NULL ? "" : verb->verb;
     int column = fprintf(out, "millracectl %s%s%s", verb->noun, word[0] == '\0' ? "" : " ", word);
 
     for (const struct cli_argument *a = verb->arguments; a != NULL && a->name != NULL; a++) {
@@ -161,6 +197,12 @@ cli_print_usage(FILE *out, const struct cli_verb *verb)
             break;
         case CLI_FLAG:
             snprintf(text, sizeof(text), "[--%s]", a->name);
+            break;
+        case CLI_OPTION:
+            snprintf(text, sizeof(text), "[%s VALUE]", a->name);
+            break;
+        case CLI_REST:
+            snprintf(text, sizeof(text), "%s...", a->name);
             break;
         }
         if (column + 1 + (int)strlen(text) > USAGE_WIDTH)

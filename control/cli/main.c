@@ -153,7 +153,10 @@ ask(const struct cli_verb *verb, json_t *params, const struct options *options)
                     "no daemon listens there; is it running? --socket names another one's socket");
     if (status != 0)
         return fail(EXIT_REFUSED, options->socket, strerror(-status));
-    status = cli_call(client, verb, params, &result, &error);
+    if (verb->perform != NULL)
+        status = verb->perform(client, params, options->json, &error);
+    else
+        status = cli_call(client, verb, params, &result, &error);
     rpc_client_close(client);
     if (status == -EREMOTEIO && error.code == RPC_UNKNOWN_VERB)
         return fail(EXIT_REFUSED, verb->method,
@@ -162,7 +165,8 @@ ask(const struct cli_verb *verb, json_t *params, const struct options *options)
         return fail(EXIT_REFUSED, error.field, error.message);
     if (status != 0)
         return fail(EXIT_REFUSED, options->socket, strerror(-status));
-    print_answer(verb, result, options);
+    if (verb->perform == NULL)
+        print_answer(verb, result, options);
     json_decref(result);
     return fflush(stdout) == 0 && !ferror(stdout) ? 0 : fail(EXIT_REFUSED, NULL, strerror(errno));
 }

@@ -248,6 +248,31 @@ static const struct cli_argument stop_arguments[] = {
     END_ARGUMENTS,
 };
 
+static const struct cli_argument explain_arguments[] = {
+    POSITION("VIF|VRF|underlay", "at", CLI_STRING),
+    { "-n", CLI_LOCAL "number", CLI_OPTION, CLI_INTEGER },
+    { "PACKET", "packet", CLI_REST, CLI_STRING },
+    END_ARGUMENTS,
+};
+
+static const struct cli_argument trace_arguments[] = {
+    { "VIF|ENDPOINT|underlay|all", "at", CLI_OPTIONAL, CLI_STRING },
+    { "--side", "side", CLI_OPTION, CLI_STRING },
+    { "-c", CLI_LOCAL "count", CLI_OPTION, CLI_INTEGER },
+    { "FILTER", "filter", CLI_REST, CLI_STRING },
+    END_ARGUMENTS,
+};
+
+static const struct cli_argument capture_arguments[] = {
+    POSITION("VIF|ENDPOINT|underlay", "at", CLI_STRING),
+    { "--side", "side", CLI_OPTION, CLI_STRING },
+    { "-w", CLI_LOCAL "file", CLI_OPTION, CLI_STRING },
+    { "-c", CLI_LOCAL "count", CLI_OPTION, CLI_INTEGER },
+    { "--snaplen", "snaplen", CLI_OPTION, CLI_INTEGER },
+    { "FILTER", "filter", CLI_REST, CLI_STRING },
+    END_ARGUMENTS,
+};
+
 const struct cli_verb cli_verbs[] = {
     { .noun = "vif",
       .verb = "list",
@@ -339,6 +364,24 @@ const struct cli_verb cli_verbs[] = {
       .method = "worker.move",
       .arguments = move_arguments,
       .help = "have another worker poll a receive queue" },
+    { .noun = "explain",
+      .verb = "route.explain",
+      .method = "route.explain",
+      .arguments = explain_arguments,
+      .perform = cli_explain,
+      .help = "what every stage would do with a packet: words, hexadecimal, or a file" },
+    { .noun = "trace",
+      .verb = "trace.start",
+      .method = "trace.start",
+      .arguments = trace_arguments,
+      .perform = cli_trace,
+      .help = "what every stage does with live packets" },
+    { .noun = "capture",
+      .verb = "capture.start",
+      .method = "capture.start",
+      .arguments = capture_arguments,
+      .perform = cli_capture,
+      .help = "live packets of either side of the tunnels, as text or pcapng (-w FILE or -)" },
     { .noun = "config",
       .verb = "get",
       .method = "config.get",

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "control/cli/perform.h"
 #include "control/cli/table.h"
 #include "lib/rpc/client.h"
 
@@ -16,6 +17,8 @@ enum cli_form {
     CLI_OPTIONAL, /* VALUE, may be left out */
     CLI_KEY,      /* NAME=VALUE; a CLI_STRINGS takes several, with commas or repeated */
     CLI_FLAG,     /* --NAME: true */
+    CLI_OPTION,   /* NAME VALUE, wherever it stands; the name has its dashes */
+    CLI_REST,     /* all words from here on, with blanks between; may be left out */
 };
 
 struct cli_argument {
@@ -34,6 +37,7 @@ struct cli_verb {
     const struct cli_detail *detail;      /* printed with --paths; NULL: none */
     const char *group;                    /* a table for each value of this key; NULL: one */
     const char *non_zero;                 /* rows where this is 0 only with --all; NULL: all rows */
+    cli_performer *perform;               /* NULL: one request and one answer will do */
     const char *help;
 };
 

@@ -5,6 +5,7 @@
 #include "lib/base/text.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 int
@@ -77,4 +78,53 @@ text_is_ascii_name(const char *text, size_t max_length)
             return false;
     }
     return length > 0;
+}
+
+char *
+text_hex(const void *octets, size_t length)
+{
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t *at = octets;
+    char *text = malloc(2 * length + 1);
+
+    if (text == NULL)
+        return NULL;
+    for (size_t i = 0; i < length; i++) {
+        text[2 * i] = digits[at[i] >> 4];
+        text[2 * i + 1] = digits[at[i] & 15];
+    }
+    text[2 * length] = '\0';
+    return text;
+}
+
+static int
+digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int
+text_unhex(const char *text, uint8_t *octets, size_t room, size_t *length)
+{
+    *length = 0;
+    while (*text != '\0') {
+        if (*text == ' ' || *text == ':' || *text == '\n') {
+            text++;
+            continue;
+        }
+
+        const int high = digit_of(text[0]), low = high < 0 ? -1 : digit_of(text[1]);
+
+        if (low < 0)
+            return -EINVAL;
+        if (*length == room)
+            return -EMSGSIZE;
+        octets[(*length)++] = (uint8_t)(high << 4 | low);
+        text += 2;
+    }
+    return 0;
 }

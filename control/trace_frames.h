@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/* Inside trace_json: what is read from the packets of a trace. */
+
+#include "control/trace_json.h"
+#include "lib/net/addr.h"
+
+#define TRACE_TEXT_MAX 400
+
+/** Sets a member of a step. */
+static inline void
+set_text(json_t *step, const char *key, const char *value)
+{
+    json_object_set_new(step, key, json_string(value));
+}
+
+static inline void
+set_number(json_t *step, const char *key, uint64_t value)
+{
+    json_object_set_new(step, key, json_integer((json_int_t)value));
+}
+
+/** The addresses of the tenant's packet, the one that is looked up. @return false if it has none.
+ */
+bool traced_addresses(const struct traced *traced, struct ip_addr *source,
+                      struct ip_addr *destination);
+
+/** Describes a frame that was sent, from its own octets. */
+void traced_send_to_json(struct control *control, const struct traced *traced,
+                         const struct trace_step *send, json_t *step, char text[TRACE_TEXT_MAX]);
