@@ -31,12 +31,11 @@
 #define CPU_ANY              -1
 #define XMPP_PORT_DEFAULT    5222
 
-/* The largest TCP segment over IPv4 that a SYN may offer: octets from MSS_MIN on, or */
+/* The largest TCP segment over IPv4 that a SYN may offer: octets from MSS_CLAMP_MIN on, or */
 #define MSS_CLAMP_OFF   0
-#define MSS_CLAMP_AUTO  1    /* what fits into the interface's MTU */
-#define MSS_CLAMP_MIN   536  /* RFC 9293 section 3.7.1 */
-#define IPV6_MTU_MIN    1280 /* RFC 8200 section 5 */
-#define TCP_IPV4_OCTETS 40   /* of the headers before a segment */
+#define MSS_CLAMP_AUTO  1   /* what fits into the interface's MTU */
+#define MSS_CLAMP_MIN   536 /* RFC 9293 section 3.7.1 */
+#define TCP_IPV4_OCTETS 40  /* of the headers before a segment */
 
 /* Where something is wrong and what was expected. */
 struct config_error {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "lib/net/headers.h"
 #include "lib/table/vif.h"
 
 #define LEASE_SECONDS_MIN 60
