@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tenants of IPv6 on two computes, with the kernel's own stack, over an underlay of IPv4. What crosses
-the underlay is decoded by scapy."""
+"""Tenants of IPv6 on two computes, with the kernel's own stack: over an underlay of IPv4, over one of
+IPv6 where the sessions with the route servers are of IPv6, too, and over one of both, with a tag. What
+crosses the underlay is decoded by scapy."""
 
 import os
 import sys
@@ -174,6 +175,22 @@ class OverIpv4(NetworkTest):
         self.two.daemon.rpc("vif.del", name="late")
         self.wait_no_route(self.one, prefix)
 
+    def test_what_is_shown_has_addresses_of_either_family(self):
+        self.workload("red1").reaches(self.workload("red2").address6)
+        far_end = self.underlays[1][0].split("/")[0]
+        route = self.wait_route(self.one, "2001:db8:a::12/128")
+        self.assertIn(far_end, route["via"])
+        endpoints = {row["address"]: row for row in self.one.daemon.rpc("endpoint.list")["endpoints"]}
+        self.assertTrue(endpoints[far_end]["up"])
+        neighbours = {row["address"]: row
+                      for row in self.one.daemon.rpc("neighbour.list")["neighbours"]}
+        self.assertNotEqual(neighbours[far_end]["mac"], "")
+        underlay = self.one.daemon.rpc("config.get")["underlay"]
+        self.assertEqual(underlay["addresses"], self.underlays[0])
+        vifs = {row["name"]: row for row in self.one.daemon.rpc("vif.list")["vifs"]}
+        self.assertEqual(vifs["red1"]["addresses"], ["10.0.0.11", "2001:db8:a::11"])
+        self.assertEqual(vifs["red3"]["gateway6"], GATEWAY)
+
     def test_rates_can_be_changed_under_way(self):
         red1, red2 = self.workload("red1"), self.workload("red2")
         red1.reaches(red2.address6)
@@ -186,6 +203,61 @@ class OverIpv4(NetworkTest):
             self.one.daemon.ctl("vif", "set", "red1", "packet-rate-in=0")
         self.wait_drops(self.one, "rate-in", before)
         self.assertEqual(red1.ping(red2.address6), 5)
+
+
+class OverIpv6(OverIpv4):
+    """IPv6 inside and outside, and towards the route servers."""
+
+    underlays = (["2001:db8:f::11/64"], ["2001:db8:f::12/64"])
+
+    @classmethod
+    def prepare(cls):
+        control = cls.lab.namespace("control")
+        for number, server in enumerate(cls.network.servers, 1):
+            server.address = f"2001:db8:99::{number}"
+            allow_ipv6(control, "management", f"{server.address}/64")
+        for number, compute in enumerate(cls.network.computes, 11):
+            allow_ipv6(compute.namespace, "mgmt0", f"2001:db8:99::{number}/64")
+
+
+class OverIpv6Gre(OverIpv6):
+    encapsulations = ("gre", "udp")
+    capture_filter = "proto gre"
+
+
+class OverIpv6Vxlan(OverIpv6):
+    encapsulations = ("vxlan", "udp")
+    capture_filter = "udp port 4789"
+
+
+class OverATag(OverIpv4):
+    """The underlay has an 802.1Q tag, and both families in the same order."""
+
+    underlays = (["192.0.2.11/24", "2001:db8:f::11/64"], ["192.0.2.12/24", "2001:db8:f::12/64"])
+    capture_filter = "vlan 7 and udp port 6635"
+
+    @classmethod
+    def prepare(cls):
+        for compute in cls.network.computes:
+            compute.underlay_keys = {"vlan": 7}
+
+
+class OverBoth(OverIpv4):
+    """Both have both families, but one announces IPv6 and the other IPv4: there and back the outer
+    packets differ, and neither's tunnels come from the address that it announces."""
+
+    underlays = (["2001:db8:f::11/64", "192.0.2.11/24"], ["192.0.2.12/24", "2001:db8:f::12/64"])
+
+    @classmethod
+    def prepare(cls):
+        for compute in cls.network.computes:
+            compute.underlay_keys = {"allowed-sources": '{"192.0.2.0/24", "2001:db8:f::/64"}'}
+
+
+def allow_ipv6(namespace, interface, address):
+    namespace.run("sysctl", "-qw", f"net.ipv6.conf.{interface}.disable_ipv6=0",
+                  f"net.ipv6.conf.{interface}.accept_ra=0")
+    namespace.ip("-6", "address", "add", address, "dev", interface, "nodad")
 
 
 if __name__ == "__main__":
