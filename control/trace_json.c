@@ -195,6 +195,22 @@ step_to_json(struct control *control, const struct traced *traced, const struct 
         break;
     case TRACE_HANDOVER: /* the other worker's record is the packet's */
         break;
+    case TRACE_CUT:
+        stage = "egress";
+        set_number(step, "fragments", each->number);
+        set_number(step, "mtu", each->path);
+        snprintf(text, sizeof(text), "cut into %u fragments of at most %u octets", each->number,
+                 (unsigned)each->path);
+        break;
+    case TRACE_HELD:
+        stage = "ingress";
+        snprintf(text, sizeof(text), "a fragment of a tunnelled packet, waits for others");
+        break;
+    case TRACE_WHOLE:
+        stage = "ingress";
+        set_number(step, "fragments", each->number);
+        snprintf(text, sizeof(text), "put together of %u fragments", each->number);
+        break;
     case TRACE_DROP:
         stage = "drop";
         drop_to_json(control, each, step, text);

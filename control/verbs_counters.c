@@ -182,17 +182,36 @@ next_punt(struct control *control, const char *after, json_t *member, char key[C
     return true;
 }
 
+/* Packets that wait, for their next hop or, fragments, for others. */
+static uint64_t
+held_now(struct control *control)
+{
+    struct adjacency_table *adjacencies = &control->tables->adjacencies;
+    uint64_t held = 0;
+
+    for (uint32_t i = 0; i < atomic_load(&adjacencies->high); i++)
+        held += atomic_load(&adjacencies->entries[i].held);
+    for (unsigned i = 0; i < control->config->n_workers; i++) {
+        struct worker_counters worker;
+
+        counters_worker(control->counters, i, &worker);
+        held += worker.fragments_held;
+    }
+    return held;
+}
+
 static bool
-next_slowpath(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
+next_balance(struct control *control, const char *after, json_t *member, char key[CURSOR_MAX])
 {
     struct balance_counters sum;
 
     if (after[0] != '\0')
         return false;
     counters_balance(control->counters, &sum);
-    snprintf(key, CURSOR_MAX, "slow-path");
+    snprintf(key, CURSOR_MAX, "all");
     set(member, "consumed", sum.consumed);
     set(member, "originated", sum.originated);
+    set(member, "held", held_now(control));
     return true;
 }
 
@@ -251,7 +270,7 @@ next_watch(struct control *control, const char *after, json_t *member, char key[
 
 static const struct kind kinds[] = {
     { "vif", next_vif },     { "vrf", next_vrf },   { "endpoint", next_endpoint },
-    { "port", next_port },   { "punt", next_punt }, { "slowpath", next_slowpath },
+    { "port", next_port },   { "punt", next_punt }, { "balance", next_balance },
     { "table", next_table }, { "rpc", next_rpc },   { "watch", next_watch },
 };
 
@@ -277,7 +296,7 @@ counters_get(struct rpc_request *request, const json_t *params, void *context)
 
     if (kind == KINDS) {
         rpc_fail(request, RPC_INVALID_PARAMETER, "of",
-                 "vif, vrf, endpoint, port, punt, slowpath, table, rpc or watch, not %s", of);
+                 "vif, vrf, endpoint, port, punt, balance, table, rpc or watch, not %s", of);
         return;
     }
     if (cursor != NULL) { /* KIND/NAME */

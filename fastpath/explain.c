@@ -19,7 +19,8 @@
 #define POOL_PACKETS (2 * FRAGMENTS_MAX - 1)
 #define FRAME_OCTETS 10240 /* the largest frame that can be explained */
 
-/* Between two packets so much time passes on the worker's clock that every meter is full again. */
+/* Between two packets so much time passes on the worker's clock that every meter is full again, and
+ * no fragment waits any more. */
 #define PAUSE_SECONDS 10
 
 struct explainer {
@@ -65,6 +66,8 @@ explainer_create(const struct fastpath_config *config)
         return NULL;
     }
     explainer->worker.now = rte_rdtsc();
+    /* fragments as large as those of the workers, whatever the buffers here */
+    explainer->worker.room = rte_pktmbuf_data_room_size(config->pool) - RTE_PKTMBUF_HEADROOM;
     return explainer;
 }
 
@@ -122,6 +125,7 @@ explainer_run(struct explainer *explainer, const struct packet_note *note, const
     trace->more = false;
     trace->used = 0;
     explainer->worker.now += PAUSE_SECONDS * rte_get_tsc_hz();
+    reassembly_expire(&explainer->worker);
     explainer->worker.trace = trace;
     if (port != NULL)
         worker_forward(&explainer->worker, port, &packet, 1);

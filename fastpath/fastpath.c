@@ -13,6 +13,9 @@
 #include "fastpath/watch.h"
 #include "fastpath/worker.h"
 
+/* Entries of a bucket of those tables. */
+#define REASSEMBLY_WAYS 4
+
 struct fastpath {
     _Atomic bool ending;
     struct fastpath_config config;
@@ -21,6 +24,21 @@ struct fastpath {
     unsigned n_workers;
     struct worker workers[];
 };
+
+/* Tables for the fragments that wait for others, on the control thread: they come from DPDK's heap.
+ */
+static bool
+reassembly_init(struct reassembly *reassembly, uint64_t hz)
+{
+    for (unsigned i = 0; i < REASSEMBLY_PROTOCOLS; i++) {
+        reassembly->tables[i] =
+            rte_ip_frag_table_create(REASSEMBLY_DATAGRAMS / REASSEMBLY_WAYS, REASSEMBLY_WAYS,
+                                     REASSEMBLY_DATAGRAMS, REASSEMBLY_SECONDS * hz, SOCKET_ID_ANY);
+        if (reassembly->tables[i] == NULL)
+            return false;
+    }
+    return true;
+}
 
 bool
 worker_init(struct worker *worker, unsigned number, const struct fastpath_config *config,
@@ -35,6 +53,7 @@ worker_init(struct worker *worker, unsigned number, const struct fastpath_config
         .rings = config->rings,
         .counters = counters_block(config->counters, number),
         .pool = config->pool,
+        .room = rte_pktmbuf_data_room_size(config->pool) - RTE_PKTMBUF_HEADROOM,
         .underlay = config->underlay,
         .ending = ending,
         .meters = meters,
@@ -53,7 +72,8 @@ worker_init(struct worker *worker, unsigned number, const struct fastpath_config
             .room = WATCH_ROOM_OCTETS,
             .octets = (uint8_t *)(worker->watched + 1),
         };
-    return worker->punts.interfaces != NULL && worker->transmit.buffers != NULL &&
+    return reassembly_init(&worker->reassembly, rte_get_tsc_hz()) &&
+           worker->punts.interfaces != NULL && worker->transmit.buffers != NULL &&
            worker->watched != NULL;
 }
 
@@ -63,6 +83,10 @@ worker_free(struct worker *worker)
     free(worker->punts.interfaces);
     free(worker->transmit.buffers);
     free(worker->watched);
+    for (unsigned i = 0; i < REASSEMBLY_PROTOCOLS; i++) {
+        if (worker->reassembly.tables[i] != NULL)
+            rte_ip_frag_table_destroy(worker->reassembly.tables[i]);
+    }
 }
 
 struct fastpath *

@@ -13,6 +13,7 @@
 #include <rte_ip_frag.h>
 
 #include "fastpath/drop.h"
+#include "fastpath/trace.h"
 #include "fastpath/worker.h"
 #include "lib/net/checksum.h"
 
@@ -30,13 +31,11 @@ ends_beyond_a_datagram(const struct ipv4_header *ip, uint32_t length)
 static int
 cut(struct worker *worker, struct rte_mbuf *packet, uint16_t mtu, struct rte_mbuf **fragments)
 {
-    const uint16_t room = rte_pktmbuf_data_room_size(worker->pool) - RTE_PKTMBUF_HEADROOM;
-
     if (ends_beyond_a_datagram(rte_pktmbuf_mtod(packet, const struct ipv4_header *),
                                rte_pktmbuf_pkt_len(packet)))
         return -EINVAL;
     return rte_ipv4_fragment_copy_nonseg_packet(packet, fragments, FRAGMENTS_MAX,
-                                                mtu < room ? mtu : room, worker->pool);
+                                                RTE_MIN(mtu, worker->room), worker->pool);
 }
 
 /* The library leaves the checksums to the port. */
@@ -91,6 +90,7 @@ fragment(struct worker *worker, const struct burst *burst, unsigned i, uint16_t 
     counter_add(&worker->counters->balance.consumed, 1);
     counter_add(&worker->counters->balance.originated, (unsigned)n);
     rte_pktmbuf_free(packet);
+    trace_cut(worker, (unsigned)n, mtu);
     for (unsigned from = 0; from < (unsigned)n; from += BURST_PACKETS)
         send_on(worker, burst, i, fragments + from, RTE_MIN((unsigned)n - from, BURST_PACKETS),
                 egress);

@@ -22,6 +22,11 @@ host_deliver(struct worker *worker, struct rte_mbuf *packet)
     }
     if (rte_vlan_strip(packet) == 0) /* gone for good: nothing is left to remember */
         packet->ol_flags &= ~(RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED);
+    /* put together of fragments: one that the driver refuses would keep others from being sent */
+    if (rte_pktmbuf_pkt_len(packet) > host->mtu + sizeof(struct eth_header)) {
+        drop(worker, packet, DROP_TOO_BIG, VIF_NONE);
+        return;
+    }
     transmit(worker, host->number, packet, PACKET_ACCOUNT_NONE);
 }
 

@@ -4,6 +4,8 @@
 
 #include "fastpath/segments.h"
 
+#include <string.h>
+
 #include <rte_ether.h>
 
 static bool
@@ -58,4 +60,28 @@ segments_cut(struct rte_mbuf *packet, uint32_t length)
     segment->next = NULL;
     rest->nb_segs = freed;
     rte_pktmbuf_free(rest);
+}
+
+bool
+segments_pull(struct rte_mbuf *packet, uint16_t length)
+{
+    while (packet->data_len < length && packet->next != NULL) {
+        struct rte_mbuf *next = packet->next;
+        const uint16_t wanted = RTE_MIN((uint16_t)(length - packet->data_len), next->data_len);
+
+        if (wanted > rte_pktmbuf_tailroom(packet))
+            return false;
+        memcpy(rte_pktmbuf_mtod_offset(packet, uint8_t *, packet->data_len),
+               rte_pktmbuf_mtod(next, uint8_t *), wanted);
+        packet->data_len = (uint16_t)(packet->data_len + wanted);
+        next->data_off = (uint16_t)(next->data_off + wanted);
+        next->data_len = (uint16_t)(next->data_len - wanted);
+        if (next->data_len > 0)
+            continue;
+        packet->next = next->next;
+        packet->nb_segs--;
+        next->next = NULL;
+        rte_pktmbuf_free_seg(next);
+    }
+    return true;
 }

@@ -36,6 +36,10 @@ enum drop_reason segments_check(struct rte_mbuf **packet);
 /** Cuts a packet (at least `length` octets) to `length`: what follows is padding. */
 void segments_cut(struct rte_mbuf *packet, uint32_t length);
 
+/** Moves octets of the following segments into the first one, until `length` are there, or all.
+ * @return false if they do not fit; the packet's content is the same in any case. */
+bool segments_pull(struct rte_mbuf *packet, uint16_t length);
+
 /** The reason of a packet that its parser refused: too short, or not in the first segment. */
 static inline enum drop_reason
 segments_reason(const struct rte_mbuf *packet, enum drop_reason reason)

@@ -9,6 +9,12 @@
 #include "fastpath/trace.h"
 #include "fastpath/worker.h"
 
+static unsigned
+owner_of_hash(const struct worker *worker, uint32_t hash)
+{
+    return (unsigned)((uint64_t)hash * worker->rings->n_workers >> 32);
+}
+
 /* The worker that owns the inner flow; of what is no IP packet, the one that has it. */
 static unsigned
 owner_of(const struct worker *worker, const struct rte_mbuf *packet, uint32_t offset,
@@ -20,7 +26,7 @@ owner_of(const struct worker *worker, const struct rte_mbuf *packet, uint32_t of
 
     if (parse_ip(start, here, length, &ip) != PARSE_OK)
         return worker->number;
-    return (unsigned)((uint64_t)parse_flow_hash(&ip, here) * worker->rings->n_workers >> 32);
+    return owner_of_hash(worker, parse_flow_hash(&ip, here));
 }
 
 static void
@@ -34,11 +40,9 @@ flush(struct worker *worker, unsigned to)
         drop(worker, buffer->packets[i], DROP_HANDOVER, VIF_NONE);
 }
 
-bool
-spread(struct worker *worker, const struct port *port, struct rte_mbuf *packet, uint32_t offset,
-       uint32_t length)
+static bool
+give(struct worker *worker, const struct port *port, struct rte_mbuf *packet, unsigned to)
 {
-    const unsigned to = owner_of(worker, packet, offset, length);
     struct spread_buffer *buffer = &worker->spread.buffers[to];
 
     if (to == worker->number)
@@ -53,6 +57,20 @@ spread(struct worker *worker, const struct port *port, struct rte_mbuf *packet, 
     if (buffer->n == BURST_PACKETS)
         flush(worker, to);
     return true;
+}
+
+bool
+spread(struct worker *worker, const struct port *port, struct rte_mbuf *packet, uint32_t offset,
+       uint32_t length)
+{
+    return give(worker, port, packet, owner_of(worker, packet, offset, length));
+}
+
+bool
+spread_fragment(struct worker *worker, const struct port *port, struct rte_mbuf *packet,
+                const struct ip_view *outer)
+{
+    return give(worker, port, packet, owner_of_hash(worker, parse_flow_hash(outer, 0)));
 }
 
 void

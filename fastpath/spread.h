@@ -9,7 +9,8 @@
  * comes through one receive queue. And a port with one receive queue tells nothing apart. There the
  * worker that receives reads the inner header, too, and hands the frame over to the worker that
  * owns the flow's hash, which takes it as if it had just received it: a flow is always forwarded by
- * one worker, whichever polls the queue.
+ * one worker, whichever polls the queue. The fragments of a tunnel's packets go by their two
+ * addresses, before they are put together: so they meet, and what is made of them keeps its order.
  */
 
 #include <stdbool.h>
@@ -48,6 +49,11 @@ spread_is_needed(const struct port *port, const struct tunnel_view *tunnel, unsi
  */
 bool spread(struct worker *worker, const struct port *port, struct rte_mbuf *packet,
             uint32_t offset, uint32_t length);
+
+/** Hands a fragment of a tunnelled packet over to the worker that puts those between its two
+ * addresses together, if that is another one. @return as spread() */
+bool spread_fragment(struct worker *worker, const struct port *port, struct rte_mbuf *packet,
+                     const struct ip_view *outer);
 
 /** Hands over all that waits. */
 void spread_flush(struct worker *worker);

@@ -102,6 +102,31 @@ trace_handover(const struct worker *worker)
         trace_add(worker->trace, &(struct trace_step){ .kind = TRACE_HANDOVER }, NULL);
 }
 
+/** The packet was cut into `n` fragments for an MTU. */
+static inline void
+trace_cut(const struct worker *worker, unsigned n, uint16_t mtu)
+{
+    if (unlikely(worker->trace != NULL))
+        trace_add(worker->trace,
+                  &(struct trace_step){ .kind = TRACE_CUT, .number = n, .path = mtu }, NULL);
+}
+
+/** The packet is a fragment that waits for others. */
+static inline void
+trace_held(const struct worker *worker)
+{
+    if (unlikely(worker->trace != NULL))
+        trace_add(worker->trace, &(struct trace_step){ .kind = TRACE_HELD }, NULL);
+}
+
+/** The packet was the last of `n` fragments, and now is the whole. */
+static inline void
+trace_whole(const struct worker *worker, unsigned n)
+{
+    if (unlikely(worker->trace != NULL))
+        trace_add(worker->trace, &(struct trace_step){ .kind = TRACE_WHOLE, .number = n }, NULL);
+}
+
 /** The packet ends here. */
 static inline void
 trace_drop(const struct worker *worker, enum drop_reason reason, uint32_t vif)

@@ -21,6 +21,7 @@
 /* What a reader of the outer headers found. */
 enum outer {
     OUTER_TUNNEL,
+    OUTER_FRAGMENT,
     OUTER_PUNT,
     OUTER_HOST, /* for the kernel of this host */
     OUTER_REFUSED,
@@ -108,6 +109,8 @@ judge_outer(struct worker *worker, const struct rte_mbuf *packet, const struct f
                                                 : refuse(DROP_UNDERLAY_DESTINATION);
     if (outer->protocol == (outer->family == IP_V4 ? IP_PROTOCOL_ICMP : IP_PROTOCOL_ICMPV6))
         return judge_icmp(outer, here, has_host);
+    if (outer->fragment && parse_is_tunnel(outer, here))
+        return (struct outer_verdict){ OUTER_FRAGMENT, 0 };
     reason = parse_tunnel(outer, here, tunnel);
     if (reason == DROP_UNDERLAY_PROTOCOL)
         return (struct outer_verdict){ OUTER_HOST, 0 };
@@ -229,10 +232,11 @@ struct arrivals {
     struct ip_view outers[BURST_PACKETS];
     struct tunnel_view tunnels[BURST_PACKETS];
     uint16_t l3_offsets[BURST_PACKETS]; /* of the outer IP header */
+    bool received[BURST_PACKETS];       /* here, or made here: its flow may be another worker's */
 };
 
 static void
-pass_outer(struct worker *worker, const struct port *port, struct rte_mbuf *packet,
+pass_outer(struct worker *worker, const struct port *port, struct rte_mbuf *packet, bool received,
            struct arrivals *arrivals)
 {
     const unsigned i = arrivals->n;
@@ -245,12 +249,21 @@ pass_outer(struct worker *worker, const struct port *port, struct rte_mbuf *pack
     verdict = judge_frame(worker->underlay, port, &frame);
     if (verdict.kind == OUTER_TUNNEL)
         verdict = judge_outer(worker, packet, &frame, &arrivals->outers[i], &arrivals->tunnels[i]);
+    if (unlikely(verdict.kind == OUTER_FRAGMENT)) {
+        if (received && spread_fragment(worker, port, packet, &arrivals->outers[i]))
+            return;
+        packet = reassemble(worker, packet, &frame, &arrivals->outers[i]);
+        if (packet != NULL)
+            pass_outer(worker, port, packet, true, arrivals);
+        return;
+    }
     if (unlikely(verdict.kind != OUTER_TUNNEL)) {
         end_outside(worker, port->number, packet, &frame, &verdict);
         return;
     }
     arrivals->packets[i] = packet;
     arrivals->l3_offsets[i] = frame.l3_offset;
+    arrivals->received[i] = received;
     arrivals->n++;
 }
 
@@ -319,7 +332,7 @@ underlay_ingress(struct worker *worker, const struct port *port, struct rte_mbuf
     burst->n = 0;
     for (unsigned i = 0; i < n; i++) {
         burst_prefetch(packets, i, n);
-        pass_outer(worker, port, packets[i], &arrivals);
+        pass_outer(worker, port, packets[i], !handed_over, &arrivals);
     }
     if (check_sources)
         source_guard(worker, arrivals.outers, arrivals.n, allowed);
@@ -328,7 +341,7 @@ underlay_ingress(struct worker *worker, const struct port *port, struct rte_mbuf
             drop(worker, arrivals.packets[i], DROP_OUTER_SOURCE, VIF_NONE);
             continue;
         }
-        if (!handed_over && pass_to_owner(worker, port, &arrivals, i))
+        if (arrivals.received[i] && pass_to_owner(worker, port, &arrivals, i))
             continue;
         if (unlikely(underlay->check_reverse_path))
             sources[burst->n] = source_of(&arrivals.outers[i]);

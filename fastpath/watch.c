@@ -252,7 +252,7 @@ record(struct worker *worker, const struct watch *watch, const struct port *port
 static bool
 is_handed_over(const struct trace *trace)
 {
-    return trace->n_steps > 0 && trace->steps[0].kind == TRACE_HANDOVER;
+    return trace->n_steps > 0 && trace->steps[trace->n_steps - 1].kind == TRACE_HANDOVER;
 }
 
 /* One packet that somebody wants, alone through the stages. */

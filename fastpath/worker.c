@@ -170,6 +170,7 @@ worker_turn(struct worker *worker)
             taken_over += take_ring(worker, worker->rings->handover[from][worker->number]);
     }
     n += taken_over;
+    reassembly_expire(worker);
     transmit_flush(worker);
     spread_flush(worker);
     port_turn_end(worker->ports, worker->number, polled, epoch);

@@ -14,6 +14,7 @@
 #include "fastpath/idle.h"
 #include "fastpath/punt.h"
 #include "fastpath/rate.h"
+#include "fastpath/reassembly.h"
 #include "fastpath/spread.h"
 #include "fastpath/transmit.h"
 #include "lib/port/port.h"
@@ -31,7 +32,8 @@ struct worker {
     struct port_table *ports;
     struct rings *rings;
     struct counter_block *counters;
-    struct rte_mempool *pool; /* of the packets that are made here */
+    struct rte_mempool *pool; /* of the packets that are made here, */
+    uint16_t room;            /* and how many octets each may have */
     const struct underlay *underlay;
     const _Atomic bool *ending; /* fastpath_stop() sets it */
     uint64_t now;               /* TSC at the start of this turn */
@@ -39,6 +41,7 @@ struct worker {
     struct punt_meters punts;
     struct vif_meters *meters; /* by interface id; of all workers, each used by one at a time */
     struct transmit transmit;
+    struct reassembly reassembly;
     struct spread spread;
     struct trace *trace; /* of the packet at work, NULL: nobody watches it (fastpath/trace.h) */
     const struct watch_board *board;  /* of all workers; the set on it, */

@@ -20,7 +20,10 @@ enum trace_kind {
     TRACE_SEND,        /* port, number: the account (lib/ring/note.h), and the frame */
     TRACE_PUNT,        /* reason: enum punt_reason; number: the account, and the packet */
     TRACE_DROP,        /* reason: enum drop_reason; number: the interface, or VIF_NONE */
-    TRACE_HANDOVER,    /* another worker goes on with the packet, from its frame; the only step */
+    TRACE_HANDOVER,    /* another worker goes on with the packet, from its frame; the last step */
+    TRACE_CUT,         /* number: into so many fragments; path: of so many octets at most */
+    TRACE_HELD,        /* a fragment, that waits for others */
+    TRACE_WHOLE,       /* number: of so many fragments a whole was made */
 };
 
 #define TRACE_STEPS_MAX 48

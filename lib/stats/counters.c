@@ -191,6 +191,7 @@ counters_worker(const struct counters *counters, unsigned thread, struct worker_
         .bursts = __atomic_load_n(&worker->bursts, __ATOMIC_RELAXED),
         .handed_over = __atomic_load_n(&worker->handed_over, __ATOMIC_RELAXED),
         .taken_over = __atomic_load_n(&worker->taken_over, __ATOMIC_RELAXED),
+        .fragments_held = __atomic_load_n(&worker->fragments_held, __ATOMIC_RELAXED),
     };
 }
 

@@ -7,9 +7,10 @@
  * again for another interface, is a baseline that readers subtract.
  *
  * What comes in must be accounted for (docs/operations.md):
- *   port rx + originated = port tx + drops + consumed
+ *   port rx + originated = port tx + drops + consumed + held
  * where "consumed" are packets that ended here, answered or taken in by the slow path, cut into
- * fragments or put together, and "originated" are those that were made: answers, fragments, wholes.
+ * fragments or put together; "originated" are those that were made: answers, fragments, wholes; and
+ * "held" are those that wait, fragments for others and packets for their next hop.
  */
 
 #include <stddef.h>
@@ -42,6 +43,7 @@ struct port_counters {
 struct worker_counters {
     uint64_t loops, idle_loops, packets, bursts;
     uint64_t handed_over, taken_over; /* packets to and from other workers */
+    uint64_t fragments_held;          /* now, of tunnelled packets that are not yet whole */
 };
 
 /* Packets that ended or began here: answered, taken in or split; made. */

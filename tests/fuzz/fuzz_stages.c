@@ -2,18 +2,20 @@
 
 /*
  * The stages from ingress to transmission, driven by frames whose buffers are heap blocks of
- * exactly their size: AddressSanitizer sees nothing of what happens inside a packet pool. After
- * each frame all is accounted for, and every buffer is back in the pool.
+ * exactly their size: AddressSanitizer sees nothing of what happens inside a packet pool. When
+ * fragments have waited long enough, all is accounted for and every buffer is back in the pool.
  *
  * Input: an octet (bits 0-1 the port, bits 2-3 the number of segments less one, bit 4 makes IP
- * checksums right, bit 5 leaves no headroom), an octet where the first segment ends, then the
- * frame.
+ * checksums right, bit 5 leaves no headroom, bit 6 says that there is another frame behind this
+ * one), an octet where the first segment ends, with bit 6 two octets of the frame's length, then
+ * the frame.
  */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_cycles.h>
 #include <rte_eal.h>
 
 #include "fastpath/worker.h"
@@ -24,6 +26,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define SEGMENTS_MAX 4
+#define FRAMES_MAX   24
 
 static const char world[] =
     "{\"vrfs\": [\"red\", \"blue\"], \"underlay_address6\": \"2001:db8:f::11\","
@@ -206,10 +209,41 @@ accounted_for(void)
     return total;
 }
 
+/* Takes a frame through the stages. */
+static void
+frame_forward(struct worker *worker, uint8_t control, uint8_t first, const uint8_t *octets,
+              size_t length)
+{
+    uint8_t *frame = malloc(length + 1);
+    struct rte_mbuf *packet;
+
+    must(frame != NULL, "no memory");
+    memcpy(frame, octets, length);
+    if ((control & 16) != 0)
+        make_checksums_right(frame, length);
+    packet = packet_make(frame, length, 1 + (control >> 2) % SEGMENTS_MAX, first,
+                         (control & 32) != 0 ? 0 : RTE_PKTMBUF_HEADROOM);
+    free(frame);
+    worker_forward(worker, scenario.ports[(control & 3) % scenario.port_names.n], &packet, 1);
+}
+
+/* Lets go of what was sent, punted, and waited for. */
+static void
+finish(struct worker *worker)
+{
+    void *punted;
+
+    transmit_flush(worker);
+    while (rte_ring_dequeue(scenario.rings->punt[0], &punted) == 0)
+        rte_pktmbuf_free(punted);
+    worker->now += (REASSEMBLY_SECONDS + 1) * rte_get_tsc_hz(); /* meters are full again, too */
+    reassembly_expire(worker);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size < 2 || size > 9000)
+    if (size > 9000)
         return 0;
     if (pool == NULL)
         begin();
@@ -217,26 +251,25 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct worker *worker = fastpath_worker(scenario.fastpath, 0);
     const unsigned available = rte_mempool_avail_count(pool);
     const uint64_t before = accounted_for();
-    const uint8_t control = data[0];
-    const size_t length = size - 2;
-    uint8_t *frame = malloc(length + 1);
-    struct rte_mbuf *packet;
-    void *punted;
+    unsigned frames = 0;
 
-    must(frame != NULL, "no memory");
-    memcpy(frame, data + 2, length);
-    if ((control & 16) != 0)
-        make_checksums_right(frame, length);
-    packet = packet_make(frame, length, 1 + (control >> 2) % SEGMENTS_MAX, data[1],
-                         (control & 32) != 0 ? 0 : RTE_PKTMBUF_HEADROOM);
-    free(frame);
+    while (size >= 2 && frames < FRAMES_MAX) {
+        const uint8_t control = data[0], first = data[1];
+        size_t length = size - 2;
 
-    worker->now += UINT32_MAX; /* the meters are full again */
-    worker_forward(worker, scenario.ports[(control & 3) % scenario.port_names.n], &packet, 1);
-    transmit_flush(worker);
-    while (rte_ring_dequeue(scenario.rings->punt[0], &punted) == 0)
-        rte_pktmbuf_free(punted);
-    must(accounted_for() == before + 1, "a packet is not accounted for, or is twice");
+        data += 2;
+        if ((control & 64) != 0 && length >= 2) {
+            length = RTE_MIN((size_t)(data[0] << 8 | data[1]), length - 2);
+            data += 2;
+            size -= 2;
+        }
+        frame_forward(worker, control, first, data, length);
+        frames++;
+        data += length;
+        size -= 2 + length;
+    }
+    finish(worker);
+    must(accounted_for() == before + frames, "a packet is not accounted for, or is twice");
     must(rte_mempool_avail_count(pool) == available, "a buffer is lost");
     return 0;
 }

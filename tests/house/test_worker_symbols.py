@@ -21,8 +21,10 @@ ALLOWED = {
     # DPDK: packet buffers, rings and ports, all inline but for their tables and callbacks
     "rte_mempool_ops_table", "rte_eth_fp_ops", "rte_eth_call_rx_callbacks",
     "rte_eth_call_tx_callbacks", "per_lcore__lcore_id", "__rte_panic",
-    # fragments, from the packet pool
-    "rte_ipv4_fragment_copy_nonseg_packet",
+    # fragments: those that are made come from the packet pool, those that wait for others stand in
+    # tables made at start
+    "rte_ipv4_fragment_copy_nonseg_packet", "rte_ipv4_frag_reassemble_packet",
+    "rte_ipv6_frag_reassemble_packet", "rte_ip_frag_table_del_expired_entries",
     # the compiler's and the linker's own
     "memcpy", "memmove", "memset", "memcmp", "__tls_get_addr", "_GLOBAL_OFFSET_TABLE_",
     "__stack_chk_fail", "__memcpy_chk", "__memset_chk",

@@ -174,14 +174,14 @@ class Lab:
 
 def accounting_faults(result):
     """What does not add up: every packet that came in, or was made, went out, was dropped, taken in
-    or punted; with a slow path: or waits for its next hop."""
+    or punted, or waits for others; with a slow path: or for its next hop."""
     received = sum(port["rx"][0] for port in result["ports"].values())
     sent = sum(port["tx"][0] for port in result["ports"].values())
     dropped, punted = sum(result["drops"].values()), len(result["punted"])
     balance, slowpath = result["balance"], result.get("slowpath")
-    faults, held = [], 0
+    faults, held = [], balance["held"]
     if slowpath:
-        held = sum(each[2] for each in slowpath["neighbours"].values())
+        held += sum(each[2] for each in slowpath["neighbours"].values())
     if received + balance["originated"] != sent + dropped + balance["consumed"] + punted + held:
         faults.append(f"{received} received, {sent} sent, {dropped} dropped, {punted} punted, "
                       f"{held} held; {balance}")

@@ -211,6 +211,24 @@ neighbours_json(const struct scenario *scenario)
     return object;
 }
 
+/* What was made, what ended, and what workers hold: fragments that wait for others. */
+static json_t *
+balance_json(const struct scenario *scenario)
+{
+    struct balance_counters balance;
+    uint64_t held = 0;
+
+    counters_balance(scenario->counters, &balance);
+    for (unsigned i = 0; i < scenario->n_workers; i++) {
+        struct worker_counters worker;
+
+        counters_worker(scenario->counters, i, &worker);
+        held += worker.fragments_held;
+    }
+    return json_pack("{s:I, s:I, s:I}", "consumed", (json_int_t)balance.consumed, "originated",
+                     (json_int_t)balance.originated, "held", (json_int_t)held);
+}
+
 static json_t *
 workers_json(const struct scenario *scenario)
 {
@@ -232,21 +250,17 @@ static json_t *
 result_json(const struct scenario *scenario)
 {
     uint64_t drops[DROP_REASONS], punts[PUNT_REASONS];
-    struct balance_counters balance;
     json_t *result;
 
     counters_drops(scenario->counters, drops);
     counters_punts(scenario->counters, punts);
-    counters_balance(scenario->counters, &balance);
     result = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "drops",
                        reasons_json(drops, DROP_REASONS, drop_name), "punts",
                        reasons_json(punts, PUNT_REASONS, punt_name), "ports", ports_json(scenario),
                        "vifs", vifs_json(scenario), "vrfs", vrfs_json(scenario), "endpoints",
                        endpoints_json(scenario), "workers", workers_json(scenario), "punted",
                        punted_json(scenario));
-    json_object_set_new(result, "balance",
-                        json_pack("{s:I, s:I}", "consumed", (json_int_t)balance.consumed,
-                                  "originated", (json_int_t)balance.originated));
+    json_object_set_new(result, "balance", balance_json(scenario));
     if (scenario->slowpath != NULL)
         json_object_set_new(result, "slowpath",
                             json_pack("{s:o}", "neighbours", neighbours_json(scenario)));

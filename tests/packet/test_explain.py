@@ -10,12 +10,15 @@ from collections import Counter
 
 import lab
 import test_forwarding
+import test_mss
+import test_mtu
 import test_verdicts
 
-TABLES = [test_forwarding.TABLE, test_verdicts.TABLE]
+TABLES = [test_forwarding.TABLE, test_mss.TABLE, test_mtu.TABLE, test_verdicts.TABLE]
 
-# What depends on the packets before, which explaining leaves out on purpose.
-STATEFUL = ("rate", "policed", "share")
+# What depends on the packets before, which explaining leaves out on purpose; and a packet of more
+# fragments than a trace has steps.
+STATEFUL = ("rate", "policed", "share", "more_fragments_than")
 
 
 def is_stateful(name):

@@ -64,7 +64,7 @@ def whole_again(test, frames, sent):
 def counted(*packets):
     """A check that so many were cut, each into so many."""
     return lambda test, result: test.assertEqual(
-        result["balance"], {"consumed": len(packets), "originated": sum(packets)})
+        result["balance"], {"consumed": len(packets), "originated": sum(packets), "held": 0})
 
 
 def tunnelled(packet, label, mtu=TUNNEL, over=over_udp, **far):

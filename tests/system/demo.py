@@ -316,7 +316,7 @@ class Demo:
             left, right = (now - then for now, then in zip(ledger.balance(),
                                                            before[name].balance()))
             check(left == right, f"{name}: received + originated = {left}, sent + dropped + "
-                                 f"consumed = {right}")
+                                 f"consumed + held = {right}")
         for compute in self.network.computes:
             for kind in ("vif", "vrf", "endpoint"):
                 self.ctl(compute.daemon, "counters", "get", kind)
@@ -360,9 +360,9 @@ class Ledger:
         return sum(row.get(key, 0) for row in self.rows if row["of"] == kind)
 
     def balance(self):
-        left = self.total("port", "rx_packets") + self.total("slowpath", "originated")
-        right = (self.total("port", "tx_packets") + self.total("slowpath", "consumed") +
-                 sum(drop["packets"] for drop in self.drops))
+        left = self.total("port", "rx_packets") + self.total("balance", "originated")
+        right = (self.total("port", "tx_packets") + self.total("balance", "consumed") +
+                 self.total("balance", "held") + sum(drop["packets"] for drop in self.drops))
         return left, right
 
 

@@ -207,8 +207,9 @@ class Counters(NetworkTest):
         def total(of, key):
             return sum(row.get(key, 0) for row in counters if row["of"] == of)
         drops = sum(row["packets"] for row in compute.daemon.rpc("drops.get")["drops"])
-        return (total("port", "rx_packets") + total("slowpath", "originated"),
-                total("port", "tx_packets") + total("slowpath", "consumed") + drops)
+        return (total("port", "rx_packets") + total("balance", "originated"),
+                total("port", "tx_packets") + total("balance", "consumed") +
+                total("balance", "held") + drops)
 
     def test_counters_add_up_with_what_was_sent(self):
         one, two = self.workload("red1"), self.workload("red2")
