@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 #include "lib/base/hmap.h"
 #include "lib/net/encapsulation.h"
@@ -19,7 +20,11 @@ struct known_endpoint {
     uint8_t encapsulation;
     uint32_t index;
     uint32_t paths; /* how many paths lead here */
+    TAILQ_ENTRY(known_endpoint) lowered;
+    uint64_t lowered_until_ms; /* 0: it has the underlay's MTU, and is not in `lowered` */
 };
+
+TAILQ_HEAD(lowered_endpoints, known_endpoint);
 
 struct endpoints {
     struct tables *tables;
@@ -27,6 +32,7 @@ struct endpoints {
     struct endpoints_underlay underlay;
     struct hmap known;                /* struct known_endpoint */
     struct known_endpoint **by_index; /* the same, by index of the endpoint table */
+    struct lowered_endpoints lowered; /* with a smaller MTU for a while: first who has it first */
     struct endpoints_refusals refusals;
 };
 
@@ -103,6 +109,7 @@ endpoints_create(struct tables *tables, struct counters *counters,
     endpoints->tables = tables;
     endpoints->counters = counters;
     endpoints->underlay = *underlay;
+    TAILQ_INIT(&endpoints->lowered);
     for (unsigned i = 0; i < underlay->n_allowed; i++) {
         if (source_allow(endpoints, &underlay->allowed[i]) != 0) {
             endpoints_destroy(endpoints);
@@ -238,9 +245,67 @@ endpoints_put(struct endpoints *endpoints, uint32_t index)
     endpoint_remove(&endpoints->tables->endpoints, index);
     adjacency_put(&endpoints->tables->adjacencies, adjacency);
     hmap_remove(&endpoints->known, &known->node);
+    if (known->lowered_until_ms != 0)
+        TAILQ_REMOVE(&endpoints->lowered, known, lowered);
     endpoints->by_index[index] = NULL;
     source_forget(endpoints, &known->address);
     free(known);
+}
+
+/* ---- Path MTUs ---- */
+
+/* Publishes the endpoint with another outer MTU. */
+static int
+set_mtu(struct endpoints *endpoints, const struct known_endpoint *known, uint16_t mtu)
+{
+    struct endpoint record = *endpoint_at(&endpoints->tables->endpoints, known->index);
+
+    record.mtu = (uint16_t)(mtu - endpoint_overhead(known->address.family, known->encapsulation));
+    return endpoint_replace(&endpoints->tables->endpoints, known->index, &record);
+}
+
+static bool
+lower_mtu(struct endpoints *endpoints, struct known_endpoint *known, uint16_t mtu,
+          uint64_t until_ms)
+{
+    const struct endpoint *record = endpoint_at(&endpoints->tables->endpoints, known->index);
+
+    if (record->mtu + endpoint_overhead(known->address.family, known->encapsulation) <= mtu ||
+        set_mtu(endpoints, known, mtu) != 0)
+        return false;
+    if (known->lowered_until_ms != 0)
+        TAILQ_REMOVE(&endpoints->lowered, known, lowered);
+    TAILQ_INSERT_TAIL(&endpoints->lowered, known, lowered);
+    known->lowered_until_ms = until_ms;
+    return true;
+}
+
+bool
+endpoints_lower_mtu(struct endpoints *endpoints, const struct ip_addr *address, uint16_t mtu,
+                    uint64_t until_ms)
+{
+    bool news = false;
+
+    for (uint8_t bit = ENCAP_GRE; bit <= ENCAP_VXLAN; bit = (uint8_t)(bit << 1)) {
+        struct known_endpoint *known = endpoint_find(endpoints, address, bit);
+        if (known != NULL && lower_mtu(endpoints, known, mtu, until_ms))
+            news = true;
+    }
+    return news;
+}
+
+void
+endpoints_restore_mtus(struct endpoints *endpoints, uint64_t now_ms)
+{
+    struct known_endpoint *known;
+
+    while ((known = TAILQ_FIRST(&endpoints->lowered)) != NULL &&
+           known->lowered_until_ms <= now_ms) {
+        if (set_mtu(endpoints, known, endpoints->underlay.underlay->mtu) != 0)
+            return; /* without memory: next time */
+        TAILQ_REMOVE(&endpoints->lowered, known, lowered);
+        known->lowered_until_ms = 0;
+    }
 }
 
 uint32_t

@@ -54,6 +54,17 @@ int endpoints_get(struct endpoints *endpoints, const struct ip_addr *address, ui
 /** One path less leads to an endpoint; with the last one it goes. */
 void endpoints_put(struct endpoints *endpoints, uint32_t index);
 
+/**
+ * Only outer packets of `mtu` octets reach an address, until `until_ms` (monotonic; the same time
+ * from now with every call). An MTU that is not smaller than what is known already is not news.
+ * @return whether an endpoint's MTU is smaller now
+ */
+bool endpoints_lower_mtu(struct endpoints *endpoints, const struct ip_addr *address, uint16_t mtu,
+                         uint64_t until_ms);
+
+/** Gives endpoints the underlay's MTU again whose time is over. */
+void endpoints_restore_mtus(struct endpoints *endpoints, uint64_t now_ms);
+
 /** How many paths lead to an endpoint. */
 uint32_t endpoints_paths(const struct endpoints *endpoints, uint32_t index);
 

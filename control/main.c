@@ -19,6 +19,7 @@
 
 #include "control/control.h"
 #include "control/options.h"
+#include "control/path_mtu.h"
 #include "control/routing.h"
 #include "control/verbs.h"
 #include "control/watches.h"
@@ -39,6 +40,7 @@ struct daemon {
     struct fastpath *fastpath;
     struct slowpath *slowpath;
     struct rpc_server *rpc;
+    struct path_mtus *path_mtus;
     struct event *reclaim_timer;
     struct event *signals[2];
     bool launched;
@@ -256,6 +258,9 @@ make_control(struct daemon *daemon)
         log_error("%s: %s", what.field, what.text);
         return false;
     }
+    daemon->path_mtus = path_mtus_create(control, daemon->rings);
+    if (daemon->path_mtus == NULL)
+        return out_of_memory("path MTUs");
     control->interfaces = interfaces_create(control, &routing_interface_events, control->routing);
     if (control->interfaces == NULL)
         return out_of_memory("the interfaces");
@@ -330,6 +335,7 @@ end(struct daemon *daemon)
     watches_destroy(control->watches);
     if (control->interfaces != NULL)
         interfaces_destroy(control->interfaces);
+    path_mtus_destroy(daemon->path_mtus);
     routing_destroy(control->routing);
     if (control->vrfs != NULL)
         vrfs_destroy(control->vrfs);

@@ -56,10 +56,12 @@ describe_endpoint(struct control *control, uint32_t index)
     bool up = (atomic_load(&adjacency->link) & ADJACENCY_UP) != 0;
     counters_endpoint(control->counters, index, &sum);
     return json_pack(
-        "{s:s, s:s, s:s, s:b, s:i, s:I, s:I, s:I}", "address",
+        "{s:s, s:s, s:s, s:b, s:i, s:i, s:I, s:I, s:I}", "address",
         ip_addr_format(&endpoint->address, address), "encapsulation",
         encapsulation_name(endpoint->encapsulation), "adjacency",
         ip_addr_format(&adjacency->address, neighbour), "up", up, "mtu", (int)endpoint->mtu,
+        "path_mtu",
+        endpoint->mtu + endpoint_overhead(endpoint->address.family, endpoint->encapsulation),
         "routes", (json_int_t)endpoints_paths(routing_endpoints(control->routing), index),
         "tx_packets", (json_int_t)sum.tx.packets, "tx_octets", (json_int_t)sum.tx.octets);
 }

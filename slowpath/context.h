@@ -28,6 +28,7 @@ struct slowpath {
     struct rate_limit *icmp_errors;     /* by interface id */
     struct rate_limit *icmp_vrf_errors; /* by VRF number */
     struct rate_limit dhcp_log, conflict_log;
+    struct rate_limit path_mtus;                  /* what is believed of them */
     struct announcement announcements[PORTS_MAX]; /* by port number */
     uint64_t announce_ms;                         /* when the ports are looked at next */
     uint64_t advertised;                          /* router advertisements: how far nd_turn() is */

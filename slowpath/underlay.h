@@ -35,7 +35,8 @@ enum drop_reason underlay_arp(struct slowpath *slowpath, uint16_t port,
  * link-local addresses, as one of them is its own, and routers. */
 enum drop_reason underlay_nd(struct slowpath *slowpath, uint16_t port, const struct punted *punted);
 
-/** Passes ICMP to our addresses on to the kernel of this host; without a host port, answers echo
- * requests. @return PARSE_OK or why there is no answer. */
+/** Takes in ICMP errors about the path MTU of tunnels (path_mtu.h); passes other ICMP to our
+ * addresses on to the kernel of this host; without a host port, answers echo requests. @return
+ * PARSE_OK or why there is no answer. */
 enum drop_reason underlay_local(struct slowpath *slowpath, uint16_t port,
                                 const struct punted *punted);

@@ -4,6 +4,7 @@
 
 #include "slowpath/host.h"
 #include "slowpath/icmp6.h"
+#include "slowpath/path_mtu.h"
 #include "slowpath/send.h"
 #include "slowpath/underlay.h"
 
@@ -13,6 +14,7 @@ underlay_local(struct slowpath *slowpath, uint16_t port_number, const struct pun
     const struct underlay *underlay = slowpath->config.underlay;
     const struct port *port = port_at(slowpath->config.ports, port_number);
     struct frame_view view;
+    struct ip_view ip;
 
     if (port == NULL)
         return DROP_PORT_GONE;
@@ -21,6 +23,13 @@ underlay_local(struct slowpath *slowpath, uint16_t port_number, const struct pun
         return reason;
     if (view.vlan != underlay->vlan)
         return DROP_NO_INTERFACE;
+    const size_t here = punted->here - view.l3_offset;
+    reason = parse_ip(punted->octets + view.l3_offset, here, punted->length - view.l3_offset, &ip);
+    if (reason != PARSE_OK)
+        return reason;
+    reason = path_mtu_hear(slowpath, &ip, here);
+    if (reason != DROP_UNDERLAY_PROTOCOL)
+        return reason;
     if (host_copy(slowpath, punted))
         return PARSE_OK;
     if (punted->here < punted->length)
@@ -29,7 +38,7 @@ underlay_local(struct slowpath *slowpath, uint16_t port_number, const struct pun
         return DROP_UNDERLAY_PROTOCOL;
 
     const struct link_address link = underlay_link(slowpath, port, &view.eth->source);
-    reason = view.type == ETHERTYPE_IPV6
+    reason = ip.family == IP_V6
                  ? icmp6_echo_answer(punted->octets, punted->length, view.l3_offset, &link,
                                      port->mtu, &underlay->v6, &slowpath->reply)
                  : icmp_echo_answer(punted->octets, punted->length, view.l3_offset, &link,

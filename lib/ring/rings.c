@@ -9,23 +9,31 @@
 
 #include <stdlib.h>
 
+#include "lib/ring/path_mtu.h"
+
 static struct rte_ring *
-ring_create(unsigned packets)
+ring_create(unsigned elements, unsigned element_octets)
 {
-    ssize_t octets = rte_ring_get_memsize(packets);
+    ssize_t octets = rte_ring_get_memsize_elem(element_octets, elements);
     struct rte_ring *ring = octets > 0 ? aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)octets) : NULL;
 
     if (ring == NULL)
         return NULL;
-    if (rte_ring_init(ring, "", packets, RING_F_SP_ENQ | RING_F_SC_DEQ) != 0) {
+    if (rte_ring_init(ring, "", elements, RING_F_SP_ENQ | RING_F_SC_DEQ) != 0) {
         free(ring);
         return NULL;
     }
     return ring;
 }
 
+static struct rte_ring *
+packet_ring_create(unsigned packets)
+{
+    return ring_create(packets, sizeof(struct rte_mbuf *));
+}
+
 static void
-ring_destroy(struct rte_ring *ring)
+packet_ring_destroy(struct rte_ring *ring)
 {
     void *packet;
 
@@ -44,15 +52,18 @@ rings_create(unsigned n_workers)
     if (rings == NULL)
         return NULL;
     rings->n_workers = n_workers;
+    rings->path_mtus = ring_create(PATH_MTU_RING_ENTRIES, sizeof(struct path_mtu));
+    if (rings->path_mtus == NULL)
+        goto fail;
     for (unsigned from = 0; from < n_workers; from++) {
-        rings->punt[from] = ring_create(PUNT_RING_PACKETS);
-        rings->inject[from] = ring_create(INJECT_RING_PACKETS);
+        rings->punt[from] = packet_ring_create(PUNT_RING_PACKETS);
+        rings->inject[from] = packet_ring_create(INJECT_RING_PACKETS);
         if (rings->punt[from] == NULL || rings->inject[from] == NULL)
             goto fail;
         for (unsigned to = 0; to < n_workers; to++) {
             if (from == to)
                 continue;
-            rings->handover[from][to] = ring_create(HANDOVER_RING_PACKETS);
+            rings->handover[from][to] = packet_ring_create(HANDOVER_RING_PACKETS);
             if (rings->handover[from][to] == NULL)
                 goto fail;
         }
@@ -70,10 +81,11 @@ rings_destroy(struct rings *rings)
     if (rings == NULL)
         return;
     for (unsigned from = 0; from < rings->n_workers; from++) {
-        ring_destroy(rings->punt[from]);
-        ring_destroy(rings->inject[from]);
+        packet_ring_destroy(rings->punt[from]);
+        packet_ring_destroy(rings->inject[from]);
         for (unsigned to = 0; to < rings->n_workers; to++)
-            ring_destroy(rings->handover[from][to]);
+            packet_ring_destroy(rings->handover[from][to]);
     }
+    free(rings->path_mtus);
     free(rings);
 }

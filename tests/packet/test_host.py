@@ -53,7 +53,8 @@ LINK_LOCAL = {
     "tunnel to the link-local address": TO_KERNEL6 / UDP(dport=6635, chksum=0) / Raw(b"x" * 60),
 }
 ICMP_ERRORS = {
-    "unreachable": TO_US / ICMP(type=3, code=4) / OUR_TUNNEL,
+    "unreachable": TO_US / ICMP(type=3, code=1) / OUR_TUNNEL,
+    "too big": TO_US / ICMP(type=3, code=4, nexthopmtu=1400) / IP(src=US, dst=FAR) / TCP(),
     "time exceeded": TO_US / ICMP(type=11) / OUR_TUNNEL,
     "unreachable6": TO_US6 / ICMPv6DestUnreach() / IPv6(src=US6, dst=FAR6) / TCP(),
     "too big6": TO_US6 / ICMPv6PacketTooBig(mtu=1400) / IPv6(src=US6, dst=FAR6) / UDP(dport=6635),

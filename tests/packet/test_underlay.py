@@ -6,8 +6,9 @@ decodes what came."""
 
 import unittest
 
-from scapy.all import (ARP, UDP, Dot1Q, Ether, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA,
-                       ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, IPv6)
+from scapy.all import (ARP, GRE, ICMP, IP, UDP, Dot1Q, Ether, ICMPv6EchoReply, ICMPv6EchoRequest,
+                       ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6NDOptDstLLAddr,
+                       ICMPv6NDOptSrcLLAddr, ICMPv6PacketTooBig, IPv6, Raw)
 
 import lab
 from lab import (BROADCAST, FABRIC_MAC, FAR, FAR6, FAR_MAC, OVER, US, US6, WORLD, from_far, tunnel,
@@ -156,7 +157,7 @@ class Underlay(unittest.TestCase):
         self.assertEqual(list(result["slowpath"]["neighbours"]), [FAR6])
 
     def test_a_tunnel_through_an_underlay_of_ipv6_alone(self):
-        packet = lab.IP(src="10.1.0.1", dst="10.0.0.11", ttl=9) / UDP()
+        packet = IP(src="10.1.0.1", dst="10.0.0.11", ttl=9) / UDP()
         result = self.run_lab(underlay(underlay_address=""),
                               {"fabric": [from_far(packet, 16, source=FAR6)]})
         self.expect(result["out"]["p1"], Ether(src=lab.ROUTER, dst=lab.VM1) / packet)
@@ -184,6 +185,27 @@ class Underlay(unittest.TestCase):
             result = self.run_lab(scenario, {"fabric": sent}, {"nd-ignored": 1})
             self.expect(result["out"]["host0"], *heard)
             self.assertEqual(result["slowpath"]["neighbours"], {FAR6: ["reachable", FAR_MAC, 0]})
+
+    # --- path MTUs of tunnels
+
+    def test_the_path_mtu_of_a_tunnel_is_heard_and_not_passed_on(self):
+        carried = {"udp": UDP(sport=50000, dport=6635), "gre": GRE(proto=0x8847) / Raw(b"x" * 4),
+                   "vxlan": UDP(sport=50000, dport=4789)}
+        sent = []
+        for shim in carried.values():
+            quoted = IP(src=US, dst=FAR, flags="DF", len=1500) / shim
+            quoted6 = IPv6(src=US6, dst=FAR6, plen=1460) / shim
+            sent += [link(FABRIC_MAC, FAR_MAC) / IP(src="198.51.100.1", dst=US) /
+                     ICMP(type=3, code=4, nexthopmtu=1400) / Raw(bytes(quoted)[:28]),
+                     link(FABRIC_MAC, FAR_MAC) / IPv6(src="2001:db8:d::1", dst=US6) /
+                     ICMPv6PacketTooBig(mtu=1400) / Raw(bytes(quoted6))]
+        for ports in (WORLD["ports"], WORLD["ports"] + [HOST0]):
+            scenario = underlay(ports=ports, endpoints=[], allowed_sources=[FAR, FAR6])
+            result = self.run_lab(scenario, {"fabric": sent})
+            self.assertEqual(result["balance"]["consumed"], len(sent))
+            self.expect(result["out"].get("host0", []))
+            stranger = dict(scenario, allowed_sources=[])
+            self.run_lab(stranger, {"fabric": sent}, {"path-mtu": len(sent)})
 
 
 if __name__ == "__main__":
