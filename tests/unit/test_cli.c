@@ -78,6 +78,13 @@ words_become_parameters(void **state)
         { { "vif", "add", "vm1", "vpn" }, "!vpn: unexpected" },
         { { "vif", "add", "vm1", "fly=1" }, "!fly=1: unexpected" },
         { { "vif", "add", "\xff" }, "!NAME: expected text in UTF-8" },
+        { { "vif", "set", "vm1", "rate-in=100Mbit", "rate-out=0", "packet-rate-in=500",
+            "mss-clamp=auto", "up=false" },
+          "{\"name\":\"vm1\",\"rate_in\":100000000,\"rate_out\":0,\"packet_rate_in\":500,"
+          "\"mss_clamp\":\"auto\",\"up\":false}" },
+        { { "vif", "set", "vm1", "rate-in=fast" },
+          "!rate-in: expected bits a second such as 100Mbit" },
+        { { "vif", "set", "vm1", "vpn=red" }, "!vpn=red: unexpected" },
         { { "vif", "list", "x" }, "!x: unexpected" },
         { { "route", "list", "red" }, "{\"vrf\":\"red\"}" },
         { { "route", "list", "red", "10.0.0.0/8" }, "{\"vrf\":\"red\",\"prefix\":\"10.0.0.0/8\"}" },
