@@ -137,9 +137,11 @@ def pcap_read(path):
 class Lab:
     """The process that runs scenarios."""
 
-    def __init__(self):
+    def __init__(self, buffer_octets=None):
+        """`buffer_octets`: of each packet buffer, headroom included, if not DPDK's default."""
+        size = [] if buffer_octets is None else ["--", str(buffer_octets)]
         self.directory = tempfile.TemporaryDirectory(prefix="lab-")
-        self.process = subprocess.Popen([LAB, *EAL], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([LAB, *EAL, *size], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
 
     def close(self):

@@ -331,7 +331,9 @@ main(int argc, char **argv)
     if (used < 0)
         return 1;
     pool = rte_pktmbuf_pool_create("lab", POOL_PACKETS, 0, PACKET_PRIVATE_OCTETS,
-                                   RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+                                   argc > used + 1 ? (uint16_t)strtoul(argv[used + 1], NULL, 10)
+                                                   : RTE_MBUF_DEFAULT_BUF_SIZE,
+                                   SOCKET_ID_ANY);
     if (pool == NULL)
         return 1;
     while (fgets(line, sizeof(line), stdin) != NULL) {

@@ -62,8 +62,8 @@ def delivered(packet, mac, *, tag=None, ttl=None):
 class Table:
     """The cases of a file, in order."""
 
-    def __init__(self):
-        self.cases = []
+    def __init__(self, buffer_octets=None):
+        self.cases, self.buffer_octets = [], buffer_octets
 
     def case(self, name, scenario, sent, out=None, drops=(), punts=(), check=None):
         """One row. `out`: {port: [packet]} in order, None: not compared; `punts`: [(reason, vif)];
@@ -72,7 +72,7 @@ class Table:
                            "drops": drops, "punts": punts, "check": check})
 
     def run(self):
-        process = lab.Lab()
+        process = lab.Lab(self.buffer_octets)
         try:
             for row in self.cases:
                 row["result"] = process.run(row["scenario"], row["sent"])
