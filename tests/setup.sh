@@ -6,7 +6,7 @@ packages_build=(build-essential meson ninja-build pkg-config python3 libdpdk-dev
     libevent-dev libjansson-dev libconfuse-dev libpcap-dev libcmocka-dev)
 packages_demo=(iproute2 iputils-ping iperf3 udhcpc tcpdump ethtool procps)
 packages_test=(clang clang-format python3-scapy python3-slixmpp tshark isc-dhcp-client
-    iputils-arping dpdk-dev git)
+    iputils-arping ndisc6 dpdk-dev git)
 packages_long=(libclang-rt-dev)
 
 say() {
