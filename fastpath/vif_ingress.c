@@ -39,9 +39,13 @@ mac_is(const struct mac_addr *a, const struct mac_addr *b)
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+/* Given to the interface, and such that an answer could be forwarded to it: a prefix of everything
+ * does not give a middle-box the addresses that nobody may send from (RFC 1812 section 5.3.7). */
 static bool
 source_is_allowed(const struct vif *vif, uint32_t source)
 {
+    if (address_check(source) != DROP_REASONS)
+        return false;
     for (unsigned i = 0; i < vif->n_sources; i++) {
         if ((source & vif->sources[i].mask) == vif->sources[i].network)
             return true;
@@ -52,6 +56,8 @@ source_is_allowed(const struct vif *vif, uint32_t source)
 static bool
 source6_is_allowed(const struct vif *vif, const uint8_t *source)
 {
+    if (address6_check(source) != DROP_REASONS)
+        return false;
     for (unsigned i = 0; i < vif->n_sources6; i++) {
         if (address6_is_in(source, vif->sources6[i].network, vif->sources6[i].length))
             return true;

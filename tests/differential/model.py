@@ -62,8 +62,9 @@ class Vif:
             packet.clamp(self.mss - (20 if packet.family == 6 else 0))
 
     def may_send_from(self, source):
+        """Given to it, and an address that could be answered to (RFC 1812 5.3.7)."""
         address = ipaddress.ip_address(source)
-        return any(address in each for each in self.sources)
+        return never_forwarded(source) is None and any(address in each for each in self.sources)
 
 
 class Endpoint:

@@ -23,6 +23,17 @@ foreign = ["2001:db8::12", "2001:db8:9:1::1", "fe80::11", "::", "ff02::1"]
 case("c13_a_foreign_ipv6_source", out6,
      {"p1": [guest6("2001:db8:1::1", source=source) for source in foreign]},
      drops={"source-address": len(foreign)})
+everything = dict(out6, vifs=changed(WORLD["vifs"], "vm1", sources=["0.0.0.0/0", "::/0"]),
+                  routes=out6["routes"] + [{"vrf": "red", "prefix": "10.1.0.0/16",
+                                            "path": tunnel("far", 61)}])
+box = [guest("10.1.0.1", source="198.51.100.7"), guest6("2001:db8:1::1", source="2001:db8:77::7")]
+martians = ([guest("10.1.0.1", source=source) for source in
+             ("0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255")] +
+            [guest6("2001:db8:1::1", source=source) for source in
+             ("::", "::1", "fe80::11", "ff02::1", "::ffff:10.0.0.11")])
+case("c13_a_prefix_of_everything_has_no_martians", everything, {"p1": box + martians},
+     {"fabric": [over_udp(inner_of(box[0]), 61), over_udp(inner_of(box[1]), 60)]},
+     drops={"source-address": len(martians)})
 case("c13_ipv6_of_another_mac", out6, {"p1": [guest6("2001:db8:1::1", mac=VM2)]},
      drops={"source-mac": 1})
 case("c13_ipv6_to_another_mac", out6,
