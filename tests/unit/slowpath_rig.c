@@ -41,6 +41,7 @@ add_port(struct rig *rig, uint16_t number, enum port_role role, const struct mac
     port->number = number;
     port->role = (uint8_t)role;
     port->mtu = 1500;
+    port->n_queues = 1;
     port->mac = *mac;
     atomic_store(&rig->ports->ports[number], port);
 }
