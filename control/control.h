@@ -40,6 +40,7 @@ struct control {
     struct interfaces *interfaces;
     struct underlay underlay; /* its settings, for all threads */
     struct port *underlay_port;
+    struct port *host_port;  /* NULL: none */
     struct routing *routing; /* control/routing.h */
     struct rpc_server *rpc;
 

@@ -18,6 +18,7 @@
 #include <rte_launch.h>
 
 #include "control/control.h"
+#include "control/host_port.h"
 #include "control/options.h"
 #include "control/path_mtu.h"
 #include "control/routing.h"
@@ -152,6 +153,11 @@ open_underlay(struct daemon *daemon)
         port_close(control->underlay_port);
         control->underlay_port = NULL;
         return out_of_memory("the underlay port");
+    }
+    if (host_port_open(control, error, sizeof(error)) != 0) {
+        log_error("underlay %s: host-interface %s: %s", underlay->name, underlay->host_interface,
+                  error);
+        return false;
     }
     return true;
 }
@@ -353,6 +359,8 @@ end(struct daemon *daemon)
         rings_destroy(daemon->rings);
     if (control->tables != NULL)
         reclaim_drain(control->tables->reclaim);
+    if (control->host_port != NULL)
+        port_close(control->host_port);
     if (control->underlay_port != NULL)
         port_close(control->underlay_port);
     if (control->ports != NULL)

@@ -22,18 +22,24 @@ kernel_interface_exists(const char *name)
     return if_nametoindex(name) != 0;
 }
 
-static int
-interface_ioctl(unsigned long request, const char *name, struct ifreq *answer)
+int
+kernel_request(int family, unsigned long number, void *argument)
 {
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -errno;
-    memset(answer, 0, sizeof(*answer));
-    snprintf(answer->ifr_name, sizeof(answer->ifr_name), "%s", name);
-    int error = ioctl(fd, request, answer) < 0 ? -errno : 0;
+    int error = ioctl(fd, number, argument) < 0 ? -errno : 0;
     close(fd);
     return error;
+}
+
+static int
+interface_ioctl(unsigned long number, const char *name, struct ifreq *answer)
+{
+    memset(answer, 0, sizeof(*answer));
+    snprintf(answer->ifr_name, sizeof(answer->ifr_name), "%s", name);
+    return kernel_request(AF_INET, number, answer);
 }
 
 int

@@ -9,6 +9,11 @@
 
 #include "lib/net/addr.h"
 
+#include "lib/net/addr.h"
+
+/** One request (ioctl) on a socket of its own. @return 0 or a negative errno. */
+int kernel_request(int family, unsigned long number, void *argument);
+
 /** True if there is an interface of that name in our network namespace. */
 bool kernel_interface_exists(const char *name);
 
@@ -27,3 +32,19 @@ int kernel_tap_find(const char *name);
  * is in our network namespace), it is set up.
  */
 bool kernel_tap_is_up(int fd);
+
+/* What the kernel of this host is told about its interface. Each returns 0 or a negative errno. */
+
+/** Gives an interface a MAC address: it goes down for it, and up again, so that what the kernel
+ * makes of the address is made anew. */
+int kernel_interface_set_mac(const char *name, const struct mac_addr *mac);
+
+/** Gives an interface an address of its own, with the length of the subnet on the link; an IPv6
+ * address is used at once, without asking for duplicates first. */
+int kernel_interface_set_address(const char *name, const struct ip_addr *address, uint8_t length);
+
+/** Has an interface make no IPv6 addresses out of what routers advertise. */
+void kernel_interface_stop_autoconfiguration(const char *name);
+
+/** Adds a default route by a gateway on the interface's link. */
+int kernel_default_route_add(const char *name, const struct ip_addr *gateway, unsigned metric);

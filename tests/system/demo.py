@@ -67,9 +67,9 @@ class Demo:
 
     def topology(self):
         title("Two computes, two route servers")
-        tell("Two network namespaces, compute1 and compute2, each with a vRouter (millrace), joined")
-        tell("by a veth pair as the underlay. Two route servers (millrace-rs) behind a management")
-        tell("network. Tenants red and blue use the same addresses.")
+        tell("Two network namespaces, compute1 and compute2, each with a vRouter (millrace) on its one")
+        tell("cable, the underlay. Two route servers (millrace-rs) behind a router there; the kernels")
+        tell("reach them by host0, through the vRouters. Tenants red and blue use the same addresses.")
         self.network = Network(self.lab)
         self.one, self.two = self.network.computes
         self.rs1, self.rs2 = self.network.servers
@@ -87,6 +87,12 @@ class Demo:
         check(True, f"both vRouters are in sync with both route servers after "
                     f"{time.monotonic() - begun:.1f} s")
         self.ctl(self.one.daemon, "server", "list")
+        for compute in self.network.computes:
+            row, = (row for row in compute.daemon.rpc("counters.get", of="port")["counters"]
+                    if row["name"] == "tap:host0")
+            check(row["rx_packets"] > 0 and row["tx_packets"] > 0,
+                  f"{compute.name}'s sessions share the underlay with the tunnels: host0 has sent "
+                  f"{row['rx_packets']} packets and received {row['tx_packets']}")
 
     def dhcp(self):
         title("Workloads get address, route and MTU by DHCP from their vRouter")

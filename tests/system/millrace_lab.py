@@ -118,6 +118,15 @@ def veth(one, one_name, other, other_name):
         namespace.ip("link", "set", name, "up")
 
 
+def bridge(namespace, name):
+    """A switch in a namespace, which hands on whatever it gets: where it can, the kernel would have
+    it look into packets and drop wrong ones."""
+    namespace.ip("link", "add", name, "type", "bridge")
+    namespace.run("sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=0",
+                  "net.bridge.bridge-nf-call-ip6tables=0", check=False)
+    namespace.ip("link", "set", name, "up")
+
+
 class Process:
     """A process of the lab's, with its log."""
 

@@ -178,7 +178,8 @@ class Udp(NetworkTest):
                 ("label-stack", ahead % "" + "UDP(sport=50000, dport=6635, chksum=0)/"
                  "MPLS(label=16, s=0, ttl=64)/MPLS(label=17, s=1, ttl=64)/IP()/Raw(b'x' * 40)"),
                 ("gre-header", ahead % "" + "GRE(proto=0x8847, version=1)/Raw(b'x' * 40)"),
-                ("host", ahead % "" + "UDP(sport=50000, dport=9)/Raw(b'x' * 40)")):
+                ("underlay-destination", "Ether(src=source, dst=destination)/"
+                 "IP(src='192.0.2.11', dst='192.0.2.13')/UDP(dport=6635)/Raw(b'x' * 40)")):
             before = self.drops(self.two, reason)
             inject(self.one.namespace, "under0", frame, count=2)
             with self.subTest(reason):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""What vRouters and route servers say to each other, read from a capture of the management network,
+"""What vRouters and route servers say to each other, read from a capture of the underlay,
 and what follows from it for the routes."""
 
 import os
@@ -26,7 +26,7 @@ class Signalling(NetworkTest):
     def populate(cls):
         cls.network.demo_workloads()
         control = cls.rs1.namespace
-        cls.capture = Capture(control, "management", "xmpp", f"tcp port {XMPP_PORT}")
+        cls.capture = Capture(control, "fabric", "xmpp", f"tcp port {XMPP_PORT}")
 
     @classmethod
     def streams(cls):

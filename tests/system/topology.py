@@ -3,23 +3,26 @@
 
       red1 blue1   red3 behind tag 100             red2 blue2   blue3 behind tag 200
         │    │      │                                │    │      │
-     ┌──┴────┴──────┴──┐          underlay        ┌──┴────┴──────┴──┐
-     │    compute1     ├──────────────────────────┤    compute2     │
-     └────────┬────────┘ 192.0.2.11   192.0.2.12  └────────┬────────┘
-              │ 198.51.100.11      management              │ 198.51.100.12
+     ┌──┴────┴──────┴──┐                          ┌──┴────┴──────┴──┐
+     │    compute1     │                          │    compute2     │
+     └────────┬────────┘                          └────────┬────────┘
+              │ 192.0.2.11         underlay     192.0.2.12 │
               └──────────────┬─────────────────────────────┘
+                             │ 192.0.2.1
                     ┌────────┴────────┐
-                    │ rs1  .1  rs2 .2 │  route servers
+                    │ rs1 198.51.100.1│  route servers, behind their host;
+                    │ rs2 198.51.100.2│  also 2001:db8:99::1 and ::2, by 2001:db8:f::1
                     └─────────────────┘
 
-The underlay cable belongs to the vRouters; XMPP goes over the management cables, which belong to
-the kernel. A workload is a namespace with one interface, eth0.
+A compute has one cable, the underlay's, and it belongs to the vRouter: XMPP leaves the kernel by
+host0 and shares it with the tunnels. A workload is a namespace with one interface, eth0.
 """
 
 import sys
 import time
 
-from millrace_lab import (HERE, Daemon, LabError, kernel_has_vlan, numbers_in, veth, wait_for)
+from millrace_lab import (HERE, Daemon, LabError, bridge, kernel_has_vlan, numbers_in, veth,
+                          wait_for)
 
 RETRY = 0.2
 
@@ -166,11 +169,11 @@ class Workload:
 class Compute:
     """A host with a vRouter."""
 
-    def __init__(self, lab, name, underlay, management):
+    def __init__(self, lab, name, *underlay_addresses):
         self.lab, self.name = lab, name
-        self.underlay, self.management = underlay, management
-        self.underlay_addresses = [f"{underlay}/24"]
-        self.underlay_keys = {}  # more keys of the underlay's section
+        self.underlay_addresses = list(underlay_addresses)
+        self.underlay_keys = {"mtu": 1500}  # more keys of the underlay's section
+        self.gateways = []  # on the underlay; used where there is an address of their family
         self.namespace = lab.namespace(name)
         self.workloads = []
         self.daemon = None
@@ -187,8 +190,9 @@ class Compute:
             f'state-directory = "{folder}/{self.name}.state"\n'
             f'control-socket {{ path = "{folder}/{self.name}.sock" }}\n{self.head}',
             f'underlay "fabric" {{\n    port = "af_packet:under0"\n'
-            f'    address = {braces(self.underlay_addresses)}\n    mtu = 1500\n'
-            + "".join(f"    {key} = {value}\n" for key, value in self.underlay_keys.items())
+            f'    address = {braces(self.underlay_addresses)}\n'
+            + "".join(f"    {key} = {value}\n" for key, value in
+                      (self.gateway_keys() | self.underlay_keys).items())
             + "}\n"]
         for server in self.servers:
             parts.append(f'server "{server.name}" {{\n    address = "{server.address}"\n'
@@ -197,6 +201,19 @@ class Compute:
             parts.append(f'vpn "{vpn}" {{ {keys} }}\n')
         parts += [workload.section() for workload in self.workloads]
         return "\n".join(parts)
+
+    def gateway_keys(self):
+        families = {":" in address for address in self.underlay_addresses}
+        return {"gateway6" if ":" in gateway else "gateway": f'"{gateway}"'
+                for gateway in self.gateways if (":" in gateway) in families}
+
+    def cable(self, peer, name):
+        """The underlay's cable, to an interface of a peer. The kernel hears on it what the vRouter
+        hears, being the one that hands it over, and must not take it for its own as well."""
+        veth(self.namespace, "under0", peer, name)
+        self.namespace.run("sysctl", "-qw", "net.ipv4.conf.under0.rp_filter=1",
+                           "net.ipv4.conf.under0.arp_ignore=8",
+                           "net.ipv6.conf.under0.disable_ipv6=1")
 
     def start(self):
         if self.daemon is None:
@@ -211,7 +228,7 @@ class Compute:
 
 
 class RouteServer:
-    """A route server in the management network."""
+    """A route server, at an address of a namespace."""
 
     def __init__(self, lab, name, namespace, address):
         self.lab, self.name, self.namespace, self.address = lab, name, namespace, address
@@ -242,20 +259,24 @@ class Network:
     def __init__(self, lab):
         self.lab = lab
         control = lab.namespace("control")
-        control.ip("link", "add", "management", "type", "bridge")
-        for address in ("198.51.100.1/24", "198.51.100.2/24"):
-            control.ip("address", "add", address, "dev", "management")
-        control.ip("link", "set", "management", "up")
+        bridge(control, "fabric")
+        control.run("sysctl", "-qw", *(f"net.ipv6.conf.{name}.disable_ipv6=0"
+                                       for name in ("lo", "fabric")))
+        for address, device in (("192.0.2.1/24", "fabric"), ("2001:db8:f::1/64", "fabric"),
+                                ("198.51.100.1/32", "lo"), ("198.51.100.2/32", "lo"),
+                                ("2001:db8:99::1/128", "lo"), ("2001:db8:99::2/128", "lo")):
+            control.ip("address", "add", address, "dev", device,
+                       *(["nodad"] if ":" in address else []))
         self.servers = [RouteServer(lab, "rs1", control, "198.51.100.1"),
                         RouteServer(lab, "rs2", control, "198.51.100.2")]
-        self.computes = [Compute(lab, "compute1", "192.0.2.11", "198.51.100.11"),
-                         Compute(lab, "compute2", "192.0.2.12", "198.51.100.12")]
-        for number, compute in enumerate(self.computes, 1):
-            veth(compute.namespace, "mgmt0", control, f"to-compute{number}")
-            control.ip("link", "set", f"to-compute{number}", "master", "management")
-            compute.namespace.ip("address", "add", f"{compute.management}/24", "dev", "mgmt0")
+        self.computes = [Compute(lab, "compute1", "192.0.2.11/24"),
+                         Compute(lab, "compute2", "192.0.2.12/24")]
+        for compute in self.computes:
+            compute.cable(control, compute.name)
+            control.ip("link", "set", compute.name, "master", "fabric")
+            compute.gateways = ["192.0.2.1", "2001:db8:f::1"]
+            compute.underlay_keys["host-interface"] = '"host0"'
             compute.servers = self.servers
-        veth(self.computes[0].namespace, "under0", self.computes[1].namespace, "under0")
         self.workloads = {}
 
     def workload(self, compute, name, vpn, address, tag=None, port=None):
