@@ -6,7 +6,8 @@ packages_build=(build-essential meson ninja-build pkg-config python3 libdpdk-dev
     libevent-dev libjansson-dev libconfuse-dev libpcap-dev libcmocka-dev)
 packages_demo=(iproute2 iputils-ping iperf3 udhcpc tcpdump ethtool procps)
 packages_test=(clang clang-format python3-scapy python3-slixmpp tshark isc-dhcp-client
-    iputils-arping ndisc6 dpdk-dev git)
+    iputils-arping ndisc6 dpdk-dev git
+    iputils-tracepath qemu-system-x86 busybox-static)
 packages_long=(libclang-rt-dev)
 
 say() {
@@ -59,6 +60,24 @@ setup_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet \
         --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" ||
         die "the packages could not be installed: ${missing[*]}"
+}
+
+# setup_guest_kernel: a kernel for the tests' virtual machine, unpacked into build-guest, where this
+# machine has none of Debian's; without one the tests that need it say so.
+setup_guest_kernel() {
+    local name
+    if compgen -G '/boot/vmlinuz-*' >/dev/null || [ -d build-guest/boot ]; then
+        return
+    fi
+    name=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null |
+        sed -n 's/^ *Depends: \(linux-image-[0-9]\)/\1/p' | head -n 1)
+    say "unpacking a kernel for the tests' virtual machine: ${name:-none is known}"
+    mkdir -p build-guest
+    if ! (cd build-guest && apt-get download --quiet "$name" &&
+        dpkg-deb --extract "$name"_*.deb . && rm -f "$name"_*.deb); then
+        rm -rf build-guest
+        say "it could not be had: those tests are left out"
+    fi
 }
 
 # setup_build DIRECTORY [MESON OPTION...]: configures it once; CC chooses the compiler.
