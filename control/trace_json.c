@@ -57,12 +57,31 @@ path_to_json(struct control *control, path_t path, json_t *step, char text[TRACE
     }
 }
 
+/* ", at most 10000 packets/s, at most 2.5 Gbit/s": a meter's state is its worker's. */
+static void
+rate_text(const struct vif_rate *rate, char *text, size_t size)
+{
+    static const char *const units[] = { "", "k", "M", "G", "T" };
+    double bits = (double)rate->bits;
+    unsigned unit = 0;
+    int length = 0;
+
+    text[0] = '\0';
+    if (rate->packets != 0)
+        length =
+            snprintf(text, size, ", at most %llu packets/s", (unsigned long long)rate->packets);
+    for (; bits >= 1000 && unit < 4; unit++)
+        bits /= 1000;
+    if (rate->bits != 0)
+        snprintf(text + length, size - (size_t)length, ", at most %.4g %sbit/s", bits, units[unit]);
+}
+
 static void
 from_vif_to_json(struct control *control, const struct traced *traced,
                  const struct trace_step *from, json_t *step, char text[TRACE_TEXT_MAX])
 {
     const struct vif *vif = vif_at(&control->tables->vifs, from->number);
-    char mac[MAC_TEXT_MAX], address[IP_ADDR_TEXT_MAX];
+    char mac[MAC_TEXT_MAX], address[IP_ADDR_TEXT_MAX], rate[80];
     struct ip_addr source, destination;
 
     set_text(step, "vif", name_of_vif(control, from->number));
@@ -70,9 +89,10 @@ from_vif_to_json(struct control *control, const struct traced *traced,
         snprintf(text, TRACE_TEXT_MAX, "vif %s: allowed", name_of_vif(control, from->number));
         return;
     }
-    snprintf(text, TRACE_TEXT_MAX, "vif %s: source %s %s allowed",
+    rate_text(&vif->rate_in, rate, sizeof(rate));
+    snprintf(text, TRACE_TEXT_MAX, "vif %s: source %s %s allowed%s",
              name_of_vif(control, from->number), mac_format(&vif->mac, mac),
-             ip_addr_format(&source, address));
+             ip_addr_format(&source, address), rate);
 }
 
 static void

@@ -202,7 +202,7 @@ cli_print_usage(FILE *out, const struct cli_verb *verb)
             snprintf(text, sizeof(text), "[%s VALUE]", a->name);
             break;
         case CLI_REST:
-            snprintf(text, sizeof(text), "%s...", a->name);
+            snprintf(text, sizeof(text), "[%s...]", a->name);
             break;
         }
         if (column + 1 + (int)strlen(text) > USAGE_WIDTH)

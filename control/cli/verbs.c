@@ -251,7 +251,8 @@ static const struct cli_argument stop_arguments[] = {
 static const struct cli_argument explain_arguments[] = {
     POSITION("VIF|VRF|underlay", "at", CLI_STRING),
     { "-n", CLI_LOCAL "number", CLI_OPTION, CLI_INTEGER },
-    { "PACKET", "packet", CLI_REST, CLI_STRING },
+    POSITION("PACKET", "packet", CLI_STRING),
+    { "WORD", "packet", CLI_REST, CLI_STRING },
     END_ARGUMENTS,
 };
 

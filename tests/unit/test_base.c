@@ -143,10 +143,44 @@ a_file_is_replaced_as_a_whole(void **state)
     rmdir(directory);
 }
 
+static void
+octets_become_digits_and_digits_octets(void **state)
+{
+    static const struct {
+        const char *text;
+        int result;
+        const char *again;
+    } cases[] = {
+        { "", 0, "" },
+        { "00ff10", 0, "00ff10" },
+        { "0A:0b 0C\n0d", 0, "0a0b0c0d" },
+        { "0", -EINVAL, NULL },
+        { "0 0", -EINVAL, NULL },
+        { "0g", -EINVAL, NULL },
+        { "x0", -EINVAL, NULL },
+        { "0011223344", -EMSGSIZE, NULL },
+    };
+    uint8_t octets[4];
+    size_t length;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(text_unhex(cases[i].text, octets, sizeof(octets), &length),
+                         cases[i].result);
+        if (cases[i].result == 0) {
+            char *again = text_hex(octets, length);
+
+            assert_string_equal(again, cases[i].again);
+            free(again);
+        }
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(octets_become_digits_and_digits_octets),
         cmocka_unit_test(numbers_are_digits_only),
         cmocka_unit_test(rates_have_units_in_powers_of_ten),
         cmocka_unit_test(names_are_bounded_ascii),

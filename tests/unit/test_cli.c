@@ -94,6 +94,20 @@ words_become_parameters(void **state)
         { { "stop" }, "{}" },
         { { "stop", "--drain" }, "{\"drain\":true}" },
         { { "stop", "--fast" }, "!--fast: unknown option" },
+        { { "explain", "vm1" }, "!PACKET: missing" },
+        { { "explain", "vm1", "-n", "3", "some.pcap" },
+          "{\"at\":\"vm1\",\"@number\":3,\"packet\":\"some.pcap\"}" },
+        { { "explain", "vm1", "udp", "10.0.0.1", ">", "10.0.0.2:53", "df" },
+          "{\"at\":\"vm1\",\"packet\":\"udp 10.0.0.1 > 10.0.0.2:53 df\"}" },
+        { { "trace" }, "{}" },
+        { { "trace", "vm1", "-c", "5", "udp", "port", "53", "--side", "outer" },
+          "{\"at\":\"vm1\",\"@count\":5,\"filter\":\"udp port 53\",\"side\":\"outer\"}" },
+        { { "capture" }, "!VIF|ENDPOINT|underlay: missing" },
+        { { "capture", "vm1", "-w", "-", "tcp[13]", "-", "2", "==", "--", "0" },
+          "{\"at\":\"vm1\",\"@file\":\"-\",\"filter\":\"tcp[13] - 2 == -- 0\"}" },
+        { { "capture", "vm1", "-c" }, "!-c: expected a value" },
+        { { "capture", "vm1", "-c", "x" }, "!-c: expected a number" },
+        { { "capture", "vm1", "--snaplen", "96", "-c", "1", "-c", "2" }, "!-c: given twice" },
     };
     (void)state;
 
