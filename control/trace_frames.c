@@ -134,7 +134,7 @@ void
 traced_send_to_json(struct control *control, const struct traced *traced,
                     const struct trace_step *send, json_t *step, char text[TRACE_TEXT_MAX])
 {
-    const struct port *port = port_at(control->ports, send->port);
+    const struct port *port = send->port < PORTS_MAX ? port_at(control->ports, send->port) : NULL;
     const uint8_t *frame = traced->frames + send->at;
     const uint32_t number = packet_account_number(send->number);
     int length = 0;

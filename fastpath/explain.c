@@ -46,6 +46,8 @@ explainer_create(const struct fastpath_config *config)
     };
     struct explainer *explainer = calloc(1, sizeof(*explainer));
     struct fastpath_config own = *config;
+    /* as large as those that packets come in: how they are cut depends on it */
+    const uint16_t room = rte_pktmbuf_data_room_size(config->pool);
     char name[RTE_MEMPOOL_NAMESIZE];
 
     if (explainer == NULL)
@@ -54,8 +56,7 @@ explainer_create(const struct fastpath_config *config)
     own.watches = NULL;
     explainer->ports = config->ports;
     explainer->pool = own.pool =
-        rte_pktmbuf_pool_create(name, POOL_PACKETS, 0, PACKET_PRIVATE_OCTETS,
-                                RTE_PKTMBUF_HEADROOM + FRAME_OCTETS, SOCKET_ID_ANY);
+        rte_pktmbuf_pool_create(name, POOL_PACKETS, 0, PACKET_PRIVATE_OCTETS, room, SOCKET_ID_ANY);
     explainer->rings = own.rings = rings_create(1);
     explainer->counters = own.counters = counters_create(&shape);
     explainer->meters = calloc(limits->vifs, sizeof(explainer->meters[0]));
@@ -65,9 +66,8 @@ explainer_create(const struct fastpath_config *config)
         explainer_destroy(explainer);
         return NULL;
     }
+    explainer->worker.explains = true;
     explainer->worker.now = rte_rdtsc();
-    /* fragments as large as those of the workers, whatever the buffers here */
-    explainer->worker.room = rte_pktmbuf_data_room_size(config->pool) - RTE_PKTMBUF_HEADROOM;
     return explainer;
 }
 
@@ -89,19 +89,37 @@ explainer_destroy(struct explainer *explainer)
 static void
 discard(struct explainer *explainer)
 {
-    struct transmit *transmit = &explainer->worker.transmit;
     void *packet;
 
-    for (unsigned i = 0; i < transmit->n_waiting; i++) {
-        struct transmit_buffer *buffer = &transmit->buffers[transmit->waiting[i]];
-
-        rte_pktmbuf_free_bulk(buffer->packets, buffer->n);
-        buffer->n = 0;
-        buffer->metered = false;
-    }
-    transmit->n_waiting = 0;
+    transmit_flush(&explainer->worker);
     while (rte_ring_dequeue(explainer->rings->punt[0], &packet) == 0)
         rte_pktmbuf_free(packet);
+}
+
+/* The packet as a port would give it: in as many segments as it needs. NULL without buffers. */
+static struct rte_mbuf *
+make_packet(struct rte_mempool *pool, const uint8_t *octets, size_t length)
+{
+    struct rte_mbuf *packet = NULL;
+
+    do {
+        struct rte_mbuf *segment = rte_pktmbuf_alloc(pool);
+        const size_t here =
+            segment == NULL ? 0 : RTE_MIN(length, (size_t)rte_pktmbuf_tailroom(segment));
+
+        if (segment == NULL) {
+            rte_pktmbuf_free(packet);
+            return NULL;
+        }
+        memcpy(rte_pktmbuf_append(segment, (uint16_t)here), octets, here);
+        if (packet == NULL)
+            packet = segment;
+        else
+            (void)rte_pktmbuf_chain(packet, segment);
+        octets += here;
+        length -= here;
+    } while (length > 0);
+    return packet;
 }
 
 int
@@ -116,10 +134,9 @@ explainer_run(struct explainer *explainer, const struct packet_note *note, const
         return -ENODEV;
     if (length > FRAME_OCTETS)
         return -EMSGSIZE;
-    packet = rte_pktmbuf_alloc(explainer->pool);
+    packet = make_packet(explainer->pool, octets, length);
     if (packet == NULL)
         return -ENOMEM;
-    memcpy(rte_pktmbuf_append(packet, (uint16_t)length), octets, length);
     *packet_note(packet) = *note;
     trace->n_steps = 0;
     trace->more = false;

@@ -103,6 +103,13 @@ send_to_worker(struct worker *worker, unsigned sender, const struct port *port,
 }
 
 static void
+let_go(struct transmit_buffer *buffer)
+{
+    for (unsigned i = 0; i < buffer->n; i++)
+        rte_pktmbuf_free(buffer->packets[i]);
+}
+
+static void
 flush_port(struct worker *worker, uint16_t number)
 {
     struct transmit_buffer *buffer = &worker->transmit.buffers[number];
@@ -111,7 +118,9 @@ flush_port(struct worker *worker, uint16_t number)
     unsigned sender;
 
     worker->trace = NULL; /* what leaves now is not the packet at work */
-    if (port == NULL)
+    if (unlikely(worker->explains))
+        let_go(buffer);
+    else if (port == NULL)
         drop_rest(worker, buffer, 0, DROP_PORT_GONE);
     else if ((sender = port_sender(port, worker->number)) == worker->number)
         send_to_port(worker, port, buffer);

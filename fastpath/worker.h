@@ -43,6 +43,7 @@ struct worker {
     struct transmit transmit;
     struct reassembly reassembly;
     struct spread spread;
+    bool explains;       /* for explaining: what it would send is let go (fastpath/explain.h) */
     struct trace *trace; /* of the packet at work, NULL: nobody watches it (fastpath/trace.h) */
     const struct watch_board *board;  /* of all workers; the set on it, */
     const struct watch_set *watching; /* as it was at the start of this turn: NULL: none */

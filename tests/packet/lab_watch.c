@@ -46,8 +46,8 @@ explain_one(const struct scenario *scenario, json_t *object, struct trace *trace
         else if (step->kind == TRACE_PUNT)
             json_array_append_new(punts, json_string(punt_name(step->reason)));
     }
-    return json_pack("{s:o, s:o, s:o, s:o}", "sent", sent, "drops", drops, "punts", punts, "steps",
-                     steps);
+    return json_pack("{s:o, s:o, s:o, s:o, s:b}", "sent", sent, "drops", drops, "punts", punts,
+                     "steps", steps, "more", trace->more);
 }
 
 json_t *
