@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One case of the differential test: a scenario, its policy and its packets; drawn from a seed, read
-from a file, and run."""
+"""One case of the differential test: a scenario, its policy and its packets; drawn from a seed,
+read from a file, and run."""
 
 import collections
 import json
@@ -22,8 +22,9 @@ from topology import Topology  # noqa: E402
 LAB_SECONDS = 120
 SIZES = [50, 200, 300, 400]
 
-# What the slow path gets is policed: no more than these are sent for each interface and reason, and in
-# all, so that no token is missing (a tenth, and the whole, of the bursts in lib/stats/punts.def).
+# What the slow path gets is policed: no more than these are sent for each interface and reason, and
+# in all, so that no token is missing (a tenth, and the whole, of the bursts in
+# lib/stats/punts.def).
 PUNTS_OF_INTERFACE, PUNTS_OF_REASON = 20, 200
 
 
@@ -83,6 +84,7 @@ class Case:
 
     def __init__(self, scenario, policy, sent):
         self.scenario, self.policy, self.sent = scenario, policy, sent
+        self.modelled = None
 
     @classmethod
     def draw(cls, seed, batch):
@@ -99,8 +101,10 @@ class Case:
             if punts.room_for(possible):
                 sent[port].append(frame)
                 outcomes[port].append(possible)
+            else:
+                forwarder.tables.reassembly.undo()
         case = cls(scenario, policy, sent)
-        case.outcomes = outcomes
+        case.modelled = forwarder, outcomes
         return case
 
     @classmethod
@@ -121,17 +125,21 @@ class Case:
     def packets(self):
         return sum(len(frames) for frames in self.sent.values())
 
+    def model(self):
+        """What the model says: (the forwarder, {port: [[Outcome]]})."""
+        forwarder = Forwarder(self.scenario)
+        return forwarder, {port: [forwarder.outcomes(port, frame) for frame in frames]
+                           for port, frames in self.sent.items()}
+
     def run(self, the_lab, told=None):
-        """What is wrong with it, a list of lines. `told`: a scenario that the lab is given instead."""
+        """What is wrong with it, a list of lines. `told`: a scenario that the lab is given
+        instead."""
         result = the_lab.run(told or self.scenario, self.sent)
         self.judge, self.tags_seen = None, 0
         if "died" in result:
             return [f"died {result['died']}"]
         leaked, self.tags_seen = leaks(self.scenario, self.policy, result)
-        forwarder = Forwarder(self.scenario)
-        outcomes = getattr(self, "outcomes", None) or {
-            port: [forwarder.outcomes(port, frame) for frame in frames]
-            for port, frames in self.sent.items()}
+        forwarder, outcomes = self.modelled or self.model()
         self.judge = Judge(forwarder, self.scenario, self.sent, outcomes, result)
         return leaked + self.judge.run()
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the model reads in frames and packets, written from the RFCs: IEEE 802.3 and 802.1Q, RFC 791,
-RFC 8200. A reading that fails raises Dropped with the reason that a counter must show."""
+"""What the model reads in frames and packets, written from the RFCs: IEEE 802.3 and 802.1Q, RFC
+791, RFC 8200. A reading that fails raises Dropped with the reason that a counter must show."""
 
+import ipaddress
 import struct
 
 ETHERTYPE_IPV4, ETHERTYPE_ARP, ETHERTYPE_VLAN = 0x0800, 0x0806, 0x8100
@@ -17,6 +18,35 @@ class Dropped(Exception):
     def __init__(self, reason):
         super().__init__(reason)
         self.reason = reason
+
+
+def mac(text):
+    """The octets of a MAC address."""
+    return bytes.fromhex(text.replace(":", ""))
+
+
+def packed(text):
+    """The octets of an IP address of either family."""
+    return ipaddress.ip_address(text).packed
+
+
+def never_forwarded(destination):
+    """RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7; RFC 4291 sections 2.5 and 2.7. @return a
+    reason or None."""
+    if len(destination) == 4:
+        if destination == b"\xff" * 4 or 224 <= destination[0] < 240:
+            return "multicast"
+        return "ip-destination" if destination[0] in (0, 127) or destination[0] >= 240 else None
+    if destination[0] == 0xff:
+        return "multicast"
+    if is_link_local(destination) or int.from_bytes(destination, "big") <= 1 or \
+            destination[:12] == b"\0" * 10 + b"\xff\xff":
+        return "ip-destination"
+    return None
+
+
+def is_link_local(address):
+    return len(address) == 16 and address[0] == 0xfe and address[1] & 0xc0 == 0x80
 
 
 def checksum(octets):
@@ -179,13 +209,14 @@ class Packet4(Packet):
 
 
     def end(self):
-        """Where its last octet stands in the datagram that it is or is a part of, header included."""
+        """Where its last octet stands in the datagram that it is or is a part of, header
+        included."""
         offset = struct.unpack(">H", self.octets[6:8])[0] & 0x1fff
         return offset * 8 + len(self.octets)
 
     def fragments(self, mtu):
-        """RFC 791 section 3.2. All but the last have as much as fits behind the first header. What is
-        a later fragment already has no options but those that are copied."""
+        """RFC 791 section 3.2. All but the last have as much as fits behind the first header. What
+        is a later fragment already has no options but those that are copied."""
         header, data = self.octets[:self.header_length], self.octets[self.header_length:]
         room = (mtu - len(header)) // 8 * 8
         copied = header[20:] if self.later_fragment else b"".join(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """No packet of one VRF leaves in another that policy does not join. Knows nothing of the model: a
-packet's tag says where it began; its port and 802.1Q tag, or the far end's label, whose it is now."""
+packet's tag says where it began; its port and 802.1Q tag, or the far end's label, whose it is
+now."""
 
 import ipaddress
 
@@ -25,8 +26,8 @@ def joined(policy, vrf):
 
 
 def leaks(scenario, policy, result):
-    """The packets that came out in a VRF which policy does not join to theirs. @return (what leaked,
-    how many packets had a tag to look at)."""
+    """The packets that came out in a VRF which policy does not join to theirs. @return (what
+    leaked, how many packets had a tag to look at)."""
     vifs = {(vif["port"], vif.get("vlan", 0)): vif["vrf"] for vif in scenario["vifs"]}
     reach = [joined(policy, vrf) for vrf in scenario["vrfs"]]
     tunnels = tunnel_owners(scenario, policy)

@@ -43,18 +43,17 @@ class Taken:
 
 
 class Judge:
-    """One run of a scenario against the model. `faults`: what disagrees, each a line whose first word
-    says what kind it is."""
+    """One run of a scenario against the model. `faults`: what disagrees, each a line whose first
+    word says what kind it is."""
 
     def __init__(self, forwarder, scenario, sent, outcomes, result):
         """sent: {port: [octets]}; outcomes: {port: [[Outcome]]}, for each packet those that it may
-        have; result: the lab's."""
+        have, of this forwarder; result: the lab's."""
         self.forwarder, self.scenario, self.result = forwarder, scenario, result
         self.vlan = scenario.get("underlay_vlan", 0)
         self.sent, self.outcomes = sent, outcomes
         self.faults, self.chosen, self.entropy = [], {}, {}
-        self.members = {}  # (ECMP set, flow) -> index
-        self.sure = set()  # those of them that could be no other
+        self.members = {}  # (ECMP set, flow) -> the indices that it may have
 
     def fault(self, text):
         self.faults.append(text)
@@ -86,7 +85,7 @@ class Judge:
                             punted["mtu"], frame), at)
 
     def key_of(self, port, octets):
-        if port in self.forwarder.underlay_ports:
+        if port in self.forwarder.tables.underlay_ports:
             return without_entropy(octets, self.vlan)
         return octets, (None, None)
 
@@ -109,40 +108,48 @@ class Judge:
         # What is to be seen first; what leaves no trace then follows its flow.
         for port, at, outcomes in sorted(open_, key=lambda each: self.silent(each[2])):
             known = [outcome for outcome in outcomes if self.agrees(outcome)]
-            possible = [outcome for outcome in known if self.is_seen(outcome)]
-            taken = min(possible or known or outcomes, key=self.unlikely)
-            if len(possible) == 1:
-                self.sure.update((chosen, taken.flow) for chosen, _, _ in taken.choices)
-            self.settle(port, at, taken)
-
-    @staticmethod
-    def leaves_no_trace(outcome):
-        return not outcome.out and not outcome.punts
-
-    def unlikely(self, outcome):
-        """What left a trace is likelier than what did not; then, a drop that is still to be found."""
-        if not self.leaves_no_trace(outcome):
-            return 0
-        reason, vif = outcome.drop
-        found = self.result["vifs"][vif]["drops"] if vif else self.result["drops"]
-        known = sum(each.drop == outcome.drop for each in self.chosen.values())
-        return 1 if found.get(reason, 0) > known else 2
-
-    def silent(self, outcomes):
-        return sum(map(self.leaves_no_trace, outcomes))
+            possible = [outcome for outcome in known if self.is_seen(outcome)] or known
+            if any(map(self.leaves_a_trace, possible)):
+                possible = list(filter(self.leaves_a_trace, possible))
+            self.remember(possible)
+            self.settle(port, at, min(possible, key=self.unlikely))
 
     def agrees(self, outcome):
-        return all(self.members.get((chosen, outcome.flow), index) == index
+        """Its choices are among those that its flow may have made."""
+        return all(index in self.members.get((chosen, outcome.flow), [index])
                    for chosen, index, _ in outcome.choices)
+
+    def remember(self, possible):
+        """What one packet may have chosen is all that its flow may choose."""
+        may = {}
+        for outcome in possible:
+            for chosen, index, _ in outcome.choices:
+                may.setdefault((chosen, outcome.flow), set()).add(index)
+        for key, indices in may.items():
+            self.members[key] = self.members.get(key, indices) & indices
 
     def is_seen(self, outcome):
         return all(self.punts.has(self.punt_key(punt)) for punt in outcome.punts) and \
             all(self.frames[port].has(octets) for port, octets in outcome.out)
 
+    @staticmethod
+    def leaves_a_trace(outcome):
+        return bool(outcome.out or outcome.punts)
+
+    def unlikely(self, outcome):
+        """A drop that is still to be found is likelier than one too many."""
+        if self.leaves_a_trace(outcome):
+            return 0
+        reason, vif = outcome.drops[0]
+        found = self.result["vifs"][vif]["drops"] if vif else self.result["drops"]
+        known = sum(each.drops == outcome.drops for each in self.chosen.values())
+        return 1 if found.get(reason, 0) > known else 2
+
+    def silent(self, outcomes):
+        return sum(not self.leaves_a_trace(outcome) for outcome in outcomes)
+
     def settle(self, port, at, outcome):
         """This is what became of the packet: takes its frames out of what is there."""
-        for chosen, index, _ in outcome.choices:
-            self.members.setdefault((chosen, outcome.flow), index)
         self.chosen[port, at] = outcome
         where = f"{port}[{at}] {self.sent[port][at].hex()}"
         outcome.places = []
@@ -192,10 +199,9 @@ class Judge:
             if len(values) >= 30 and len(set(values)) < len(values) // 2:
                 self.fault(f"spread of {len(values)} flows over {len(set(values))} {wanted}s only")
         used = {}
-        for (ecmp, flow), index in self.members.items():
-            if (ecmp, flow) not in self.sure:
-                continue
-            used.setdefault(ecmp, []).append(index)
+        for (ecmp, _), indices in self.members.items():
+            if len(indices) == 1:
+                used.setdefault(ecmp, []).extend(indices)
         for (vrf, root, members), indices in used.items():
             if len(indices) >= FLOWS_A_MEMBER * len(members) and \
                     len(set(indices)) < len(set(members)):
@@ -203,10 +209,13 @@ class Judge:
                            f"in {vrf} {root}")
 
     def compare_order(self):
-        """The packets of a flow that came in at one port leave at another in their order."""
+        """The packets of a flow that came in at one port leave at another in their order; but with
+        several workers, not those that came in fragments, which another worker puts together."""
         last = {}
         for (port, at), outcome in sorted(self.chosen.items(), key=lambda each: each[0]):
-            for out, place in getattr(outcome, "places", []):
+            if outcome.flow is None or (outcome.together and self.scenario["workers"] > 1):
+                continue
+            for out, place in outcome.places:
                 key = (port, out, outcome.flow)
                 if place < last.get(key, -1):
                     self.fault(f"order of {port}[{at}] {self.sent[port][at].hex()}")
@@ -220,8 +229,7 @@ class Judge:
         drops, punts, vif_drops = collections.Counter(), collections.Counter(), {}
         counted, made, ended = collections.Counter(), 0, 0
         for outcome in self.chosen.values():
-            if outcome.drop is not None:
-                reason, vif = outcome.drop
+            for reason, vif in outcome.drops:
                 drops[reason] += 1
                 vif_drops.setdefault(vif, collections.Counter())[reason] += 1
             punts.update(punt.reason for punt in outcome.punts)
@@ -233,7 +241,8 @@ class Judge:
         self.same("punts", self.result["punts"], punts)
         for name, found in self.result["vifs"].items():
             self.same(f"vif-drops {name}", found["drops"], vif_drops.get(name, {}))
-        self.same("balance", self.result["balance"], {"originated": made, "consumed": ended})
+        self.same("balance", self.result["balance"], {
+            "originated": made, "consumed": ended, "held": self.forwarder.tables.reassembly.held()})
         for table in ("ports", "vifs", "vrfs", "endpoints"):
             for name, found in self.result[table].items():
                 found = {"tx": found} if table == "endpoints" else found

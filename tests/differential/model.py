@@ -1,38 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A model of the forwarder, slow and obvious. It takes a scenario of the packet lab and one packet at
-a time, and says what must become of it, in the order of docs/architecture.md ("How a packet is
+"""A model of the forwarder, slow and obvious. It takes a scenario of the packet lab and one packet
+at a time, and says what must become of it, in the order of docs/architecture.md ("How a packet is
 judged"). It is written from the standards and the documents, not from the forwarder."""
 
-import ipaddress
+from headers import (ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, FRAGMENT, GRE, ICMP, ICMPV6,
+                     UDP, Dropped, Frame, Packet4, Packet6, is_link_local, never_forwarded)
+from reassembly import Piece, whole_frame
+from tables import Tables
+from tunnels import ROUTER_MAC, ROUTER_MAC6, is_tunnel, unwrap
 
-from headers import (ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, GRE, ICMP, ICMPV6, UDP, Dropped,
-                     Frame, Packet4, Packet6)
-from tunnels import ROUTER_MAC, ROUTER_MAC6, Tunnel, is_tunnel, overhead, unwrap
-
-ZERO_MAC = "00:00:00:00:00:00"
 VRFS_MAX = 4
 BUFFER_OCTETS = 2048  # a fragment is made in one buffer; the lab's are of this size
+HOST_MTU = 1500       # of the lab's ports
 NOT_ECT, ECT1, ECT0, CE = range(4)
 DHCP_SERVER, DHCP_CLIENT = 67, 68
 
 
-def mac(text):
-    return bytes.fromhex(text.replace(":", ""))
-
-
-def packed(text):
-    return ipaddress.ip_address(text).packed
-
-
 class Outcome:
-    """What becomes of a packet: frames (port, octets), punts, a drop (reason, interface or ""), and
-    what is counted, [(table, name, counter, octets)]; packets that were made of it, and whether it
-    ended with that. `flow` is what must go one way; `choices` which member of which ECMP sets was
-    taken."""
+    """What becomes of a packet: frames (port, octets), punts, drops (reason, interface or ""), and
+    what is counted, [(table, name, counter, octets)]; how many packets were made and how many
+    ended with that, in fragmentation and reassembly. `flow` is what must go one way; `choices`
+    which member of which ECMP sets was taken."""
 
     def __init__(self):
-        self.out, self.punts, self.drop, self.counted = [], [], None, []
+        self.out, self.punts, self.drops, self.counted = [], [], [], []
         self.made = self.ended = 0
+        self.fragmented = self.together = self.held = False
         self.flow, self.choices = None, []
 
     def count(self, table, name, counter, octets):
@@ -47,112 +40,19 @@ class Punt:
         self.frame, self.l3_offset, self.mtu = frame, l3_offset, mtu
 
 
-class Vif:
-    def __init__(self, made):
-        self.name, self.vrf, self.port = made["name"], made["vrf"], made["port"]
-        self.vlan, self.mtu, self.up = made.get("vlan", 0), made.get("mtu", 1500), made.get("up", 1)
-        self.mac, self.mss = mac(made["mac"]), made.get("mss", 0)
-        self.gateway = packed(made.get("gateway", "169.254.0.1"))
-        self.gateway6 = packed(made.get("gateway6", "fe80::1"))
-        self.sources = [ipaddress.ip_network(each) for each in made.get("sources", [])]
-
-    def clamp(self, packet):
-        """MSS: of IPv4; an IPv6 header is 20 octets longer."""
-        if self.mss:
-            packet.clamp(self.mss - (20 if packet.family == 6 else 0))
-
-    def may_send_from(self, source):
-        """Given to it, and an address that could be answered to (RFC 1812 5.3.7)."""
-        address = ipaddress.ip_address(source)
-        return never_forwarded(source) is None and any(address in each for each in self.sources)
-
-
-class Endpoint:
-    def __init__(self, made, scenario):
-        family = ipaddress.ip_address(made["address"]).version
-        ours = scenario.get("underlay_address", "192.0.2.11") if family == 4 else \
-            scenario["underlay_address6"]
-        port = next(each for each in scenario["ports"] if each["name"] == made["port"])
-        self.name, self.port = made["name"], made["port"]
-        self.resolved, self.address = "mac" in made, packed(made["address"])
-        self.tunnel = Tunnel(made["encapsulation"], family, port["mac"], made.get("mac", ZERO_MAC),
-                             scenario.get("underlay_vlan", 0), ours, made["address"])
-        self.mtu = made.get("mtu", scenario.get("underlay_mtu", 1500) -
-                            overhead(family, made["encapsulation"]))
-
-
-class Routes:
-    """The prefixes of one root; the longest one wins."""
-
-    def __init__(self):
-        self.prefixes = {}
-
-    def set(self, text, path):
-        network = ipaddress.ip_network(text)
-        self.prefixes[network.version, network.prefixlen, int(network.network_address)] = path
-
-    def find(self, address):
-        bits = len(address) * 8
-        number = int.from_bytes(address, "big")
-        for length in range(bits, -1, -1):
-            key = (4 if bits == 32 else 6, length, number >> (bits - length) << (bits - length))
-            if key in self.prefixes:
-                return self.prefixes[key]
-        return None
-
-
-def never_forwarded(destination):
-    """RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7; RFC 4291 sections 2.5 and 2.7. @return a
-    reason or None."""
-    if len(destination) == 4:
-        if destination == b"\xff" * 4 or 224 <= destination[0] < 240:
-            return "multicast"
-        return "ip-destination" if destination[0] in (0, 127) or destination[0] >= 240 else None
-    if destination[0] == 0xff:
-        return "multicast"
-    if is_link_local(destination) or int.from_bytes(destination, "big") <= 1 or \
-            destination[:12] == b"\0" * 10 + b"\xff\xff":
-        return "ip-destination"
-    return None
-
-
-def is_link_local(address):
-    return len(address) == 16 and address[0] == 0xfe and address[1] & 0xc0 == 0x80
-
-
 class Forwarder:
-    """A scenario's tables, and what they do to a packet."""
+    """A scenario's tables, and what they do to one packet after another."""
 
     def __init__(self, scenario):
-        self.vifs = {each["name"]: Vif(each) for each in scenario["vifs"]}
-        self.endpoints = {each["name"]: Endpoint(each, scenario) for each in scenario["endpoints"]}
-        self.roots = {(vrf, root): Routes() for vrf in scenario["vrfs"]
-                      for root in ("upstream", "downstream")}
-        for each in scenario["routes"]:
-            self.roots[each["vrf"], each.get("root", "upstream")].set(each["prefix"], each["path"])
-        self.labels = {each["label"]: each["path"] for each in scenario["labels"]}
-        self.underlay_ports = {each["name"]: mac(each["mac"]) for each in scenario["ports"]
-                               if each["role"] == "underlay"}
-        self.host = next((each["name"] for each in scenario["ports"] if each["role"] == "host"), None)
-        self.underlay_vlan = scenario.get("underlay_vlan", 0)
-        self.uniform = scenario.get("dscp", "pipe") == "uniform"
-        self.dscp = scenario.get("dscp_value", 0)
-        self.check_reverse_path = scenario.get("check_reverse_path", False)
-        self.sources = None
-        if scenario.get("check_sources", False):
-            self.sources = Routes()
-            for prefix in scenario.get("allowed_sources", []):
-                self.sources.set(prefix, True)
-        self.addresses = [packed(scenario.get("underlay_address", "192.0.2.11"))]
-        if "underlay_address6" in scenario:
-            self.addresses.append(packed(scenario["underlay_address6"]))
+        self.tables = Tables(scenario)
 
     def outcomes(self, port, frame):
         """Every outcome that a frame may have: one, but for ECMP, where the member is free."""
         pending, found = [[]], []
+        self.tables.reassembly.begin()
         while pending:
             choices = pending.pop()
-            walk = Walk(self, port, frame, choices)
+            walk = Walk(self.tables, port, frame, choices)
             walk.run()
             found.append(walk.outcome)
             # The choices that were open on this way: the other members of each.
@@ -163,13 +63,9 @@ class Forwarder:
                 pending += [before + [index] for index in range(1, members)]
         return found
 
-    def vif_at(self, port, vlan):
-        return next((vif for vif in self.vifs.values() if vif.port == port and vif.vlan == vlan),
-                    None)
-
 
 class Walk:
-    """One packet's way."""
+    """One packet's way, with the choices that are free made as `choices` says."""
 
     def __init__(self, tables, port, frame, choices):
         self.tables, self.port, self.frame, self.choices = tables, port, frame, choices
@@ -191,7 +87,7 @@ class Walk:
                 self.from_guest()
         except Dropped as dropped:
             blamed = self.blamed or self.vif
-            self.outcome.drop = (dropped.reason, blamed.name if blamed else "")
+            self.outcome.drops.append((dropped.reason, blamed.name if blamed else ""))
 
     def punt(self, reason, mtu=0, frame=None, l3_offset=None):
         self.outcome.punts.append(Punt(reason, self.port, self.vif.name if self.vif else "",
@@ -303,17 +199,53 @@ class Walk:
             else:
                 self.to_host(frame)
         elif outer.fragment and outer.protocol in (UDP, GRE):
-            raise Dropped("outer-fragment")
+            self.put_together(frame, outer)
         elif is_tunnel(outer):
             self.out_of_tunnel(outer)
         else:
             self.to_host(frame)
 
+    def put_together(self, frame, outer):
+        """A fragment of a tunnelled packet, or of one for the host, which has sources of its
+        own."""
+        reason, piece = None, None
+        if outer.family == 6 and (outer.first_header != FRAGMENT or
+                                  outer.octets[40] not in (UDP, GRE)):
+            reason = "outer-fragment"
+        elif not self.is_allowed(outer.source):
+            reason = "outer-source"
+        else:
+            piece = Piece(self.frame, outer, frame.offset)
+        if reason is not None:
+            if outer.protocol == GRE or self.tables.host is None:
+                raise Dropped(reason)
+            self.to_host(frame)
+            return
+        if not piece.is_possible():
+            raise Dropped("reassembly")
+        pieces, dropped = self.tables.reassembly.take(piece)
+        self.outcome.drops += [("reassembly", "")] * dropped
+        if pieces is None:
+            self.outcome.held = dropped == 0
+            return
+        self.outcome.made, self.outcome.ended, self.outcome.together = 1, len(pieces), True
+        marks = {each.ecn for each in pieces}
+        if {NOT_ECT, CE} <= marks:  # RFC 3168 section 5.3
+            raise Dropped("reassembly")
+        self.frame = whole_frame(pieces, CE in marks)
+        self.from_underlay()
+
+    def is_allowed(self, source):
+        return self.tables.sources is None or self.tables.sources.find(source) is not None
+
     def to_host(self, frame):
         """As it came, but for the tag."""
         if self.tables.host is None:
             raise Dropped("host")
-        self.send(self.tables.host, self.frame[:12] + self.frame[frame.offset - 2:])
+        untagged = self.frame[:12] + self.frame[frame.offset - 2:]
+        if len(untagged) > 14 + HOST_MTU:
+            raise Dropped("too-big")
+        self.send(self.tables.host, untagged)
 
     def from_host(self):
         """The kernel's frames go out as they are, with the underlay's tag."""
@@ -325,7 +257,7 @@ class Walk:
 
     def out_of_tunnel(self, outer):
         label, read_inner = unwrap(outer)
-        if self.tables.sources is not None and self.tables.sources.find(outer.source) is None:
+        if not self.is_allowed(outer.source):
             raise Dropped("outer-source")
         path = self.tables.labels.get(label)
         if path is None:
@@ -427,7 +359,9 @@ class Walk:
             raise Dropped("fragmentation")
         else:
             fragments = packet.fragments(min(mtu, BUFFER_OCTETS))
-            self.outcome.made, self.outcome.ended = len(fragments), 1
+            self.outcome.made += len(fragments)
+            self.outcome.ended += 1
+            self.outcome.fragmented = True
             for fragment in fragments:
                 send(fragment)
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""IP packets for the generator, whole and broken, of both families. What they carry is built by scapy,
-once for each shape; addresses, lengths and checksums are then written into it. A packet's payload
-repeats a tag that says in which VRF it began, so that a piece of it tells, too."""
+"""IP packets for the generator, whole and broken, of both families. What they carry is built by
+scapy, once for each shape; addresses, lengths and checksums are then written into it. A packet's
+payload repeats a tag that says in which VRF it began, so that a piece of it tells, too."""
 
 import struct
 
 from scapy.all import (DHCP, ICMP, IP, SCTP, TCP, UDP, BOOTP, ICMPv6EchoRequest, ICMPv6ND_NA,
-                       ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_Redirect, ICMPv6ND_RS, IPv6,
+                       ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_Redirect, ICMPv6ND_RS,
                        IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, NoPayload, PadN)
 
 import headers
@@ -101,6 +101,28 @@ def ip(source, destination, protocol, body, **fields):
 def fragment_header(offset, more, ident):
     """offset in units of 8 octets (RFC 8200 section 4.5)."""
     return (headers.FRAGMENT, struct.pack(">BBHI", 0, 0, offset << 3 | more, ident))
+
+
+def fragmented(octets, ident, places, mark=0):
+    """The packet in fragments that end at these octets of what it carries; `mark`: the last one met
+    congestion (RFC 3168)."""
+    six = octets[0] >> 4 == 6
+    header = octets[:40 if six else (octets[0] & 15) * 4]
+    data, made = octets[len(header):], []
+    for begin, end in zip([0, *places], [*places, len(data)]):
+        more = end < len(data)
+        if six:
+            number, body = fragment_header(begin // 8, int(more), ident)
+            piece = header[:6] + bytes([number]) + header[7:] + header[6:7] + body[1:]
+        else:
+            place = struct.pack(">HH", ident & 0xffff, begin // 8 | more << 13)
+            piece = header[:4] + place + header[8:]
+        piece += data[begin:end]
+        piece = patched(piece, 4 if six else 2, ">H", len(piece) - (40 if six else 0))
+        if mark and not more:
+            piece = patched(piece, 1, ">B", piece[1] | (0x30 if six else 3))
+        made.append(right_checksum(piece, 0))
+    return made
 
 
 def pseudo_header(source, destination, protocol, length):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""The differential test by hand: random scenarios and packets through the packet lab and through the
-model, compared.
+"""The differential test by hand: random scenarios and packets through the packet lab and through
+the model, compared.
 
     run.py --packets 1000000             more of it, on all CPUs
     run.py --seed SEED --batch NUMBER    one case again, shrunk and saved if it fails
@@ -41,16 +41,19 @@ class Summary:
 
     def text(self):
         verdicts = ", ".join(f"{name} {count}" for name, count in sorted(self.verdicts.items()))
-        return (f"{self.packets} packets in {self.batches} scenarios, {self.tags} that came out were "
-                f"looked at for leaks\n{verdicts}")
+        return (f"{self.packets} packets in {self.batches} scenarios, {self.tags} that came out "
+                f"were looked at for leaks\n{verdicts}")
 
 
 def verdict(outcome):
-    if outcome.drop is not None:
-        return outcome.drop[0]
+    if outcome.drops:
+        return outcome.drops[0][0]
     if outcome.punts:
         return f"punt {outcome.punts[0].reason}"
-    return "sent" if outcome.made == 0 else "sent in fragments"
+    if outcome.held:
+        return "held"
+    return "sent in fragments" if outcome.fragmented else \
+        "sent, put together" if outcome.together else "sent"
 
 
 def run_case(case, name, the_lab, summary):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Makes a failing case small: first fewer packets, then a smaller topology, as long as it fails in the
-same way."""
+"""Makes a failing case small: first fewer packets, then a smaller topology, as long as it fails in
+the same way."""
 
 import copy
 
@@ -11,7 +11,8 @@ def kind_of(fault):
 
 
 class Shrinker:
-    """`fails(case)` gives the kinds of faults of a case; `remake(scenario, policy, sent)` a case."""
+    """`fails(case)` gives the kinds of faults of a case; `remake(scenario, policy, sent)` a
+    case."""
 
     def __init__(self, fails, remake):
         self.fails, self.remake = fails, remake

@@ -8,9 +8,9 @@ import os
 import pathlib
 import unittest
 
-from case import Case, PatientLab, lab
+from case import Case, PatientLab
+from headers import packed
 from isolation import joined, leaks, tunnel_of
-from model import packed
 from packets import UNKNOWN, origins_in
 from run import FAILED, replay, run_packets, the_seed
 from shrink import Shrinker
@@ -21,7 +21,8 @@ PLANTED = 20
 
 # Every verdict that a packet can have here; each must have been seen.
 VERDICTS = {
-    "sent", "sent in fragments", "fragmentation", "no-interface", "interface-down", "frame-too-short", "ethertype", "source-mac",
+    "sent", "sent in fragments", "sent, put together", "held", "reassembly", "fragmentation",
+    "no-interface", "interface-down", "frame-too-short", "ethertype", "source-mac",
     "destination-mac", "source-address", "multicast", "ip-version", "ip-header", "ip-checksum",
     "ip-destination", "underlay-destination", "host", "outer-fragment", "outer-source",
     "udp-header", "udp-checksum", "gre-header", "gre-checksum", "label-stack", "label-unknown",
@@ -64,8 +65,8 @@ def with_path(scenario, path, other):
 
 
 def plants(case):
-    """Leaks to be planted where packets are known to pass: (what, scenario with the leak). Of a case
-    that was run."""
+    """Leaks to be planted where packets are known to pass: (what, scenario with the leak). Of a
+    case that was run."""
     used = {(tunnel_of(octets), case.scenario["vrfs"][origin])
             for outcome in case.judge.chosen.values() if outcome.made == 0
             for port, octets in outcome.out if port == "fabric" and len(octets) < 600

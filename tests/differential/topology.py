@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Random scenarios for the packet lab, each with its policy: which VRFs are joined, and to which VRF
-the labels of the far ends belong. The policy is made together with the routes, not read off them."""
+"""Random scenarios for the packet lab, each with its policy: which VRFs are joined, and to which
+VRF the labels of the far ends belong. The policy is made together with the routes, not read off
+them."""
 
 import ipaddress
 
@@ -126,7 +127,8 @@ class Topology:
 
     def prefix4(self):
         base = self.rng.choice([0x0a010000, 0x0a010203, 0xac100000, 0xc6336400, 0x0a000000])
-        length = self.rng.choice([8, 12, 15, 16, 17, 23, 24, 25, 30, 31, 32, self.rng.randint(1, 32)])
+        length = self.rng.choice([8, 12, 15, 16, 17, 23, 24, 25, 30, 31, 32,
+                                  self.rng.randint(1, 32)])
         return self.network(base ^ self.rng.getrandbits(32) >> self.rng.choice([8, 16, 24]), 32,
                             length)
 
@@ -150,7 +152,8 @@ class Topology:
     def add_route(self, vrf, root, prefix, path):
         if not any(route["vrf"] == vrf and route["root"] == root and route["prefix"] == prefix
                    for route in self.scenario["routes"]):
-            self.scenario["routes"].append({"vrf": vrf, "root": root, "prefix": prefix, "path": path})
+            self.scenario["routes"].append({"vrf": vrf, "root": root, "prefix": prefix,
+                                            "path": path})
 
     def make_local_routes(self, vrf):
         """Downstream: what the interfaces have. Upstream: what was announced back of it."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The three encapsulations over both underlay families: RFC 4023, RFC 7510, RFC 7348. Outer headers
-are built by scapy, once for each endpoint; lengths, label and checksum are then written into them."""
+"""The three encapsulations over both underlay families: RFC 4023, RFC 7510, RFC 7348. Outer
+headers are built by scapy, once for each endpoint; lengths, label and checksum are then written
+into them."""
 
 import struct
 
@@ -47,7 +48,8 @@ def outer_header(encapsulation, family, source_mac, destination_mac, vlan, sourc
 class Tunnel:
     """One endpoint's way out."""
 
-    def __init__(self, encapsulation, family, source_mac, destination_mac, vlan, source, destination):
+    def __init__(self, encapsulation, family, source_mac, destination_mac, vlan, source,
+                 destination):
         self.encapsulation, self.family = encapsulation, family
         self.header = outer_header(encapsulation, family, source_mac, destination_mac, vlan, source,
                                    destination)
