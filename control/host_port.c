@@ -12,6 +12,9 @@
 #include "lib/base/log.h"
 #include "lib/port/kernel.h"
 
+/* What net_tap of DPDK 22.11 carries. */
+#define HOST_MTU_MAX 1500
+
 /* More than whatever else makes a default route gives to its own. */
 #define DEFAULT_ROUTE_METRIC 4096
 
@@ -48,8 +51,9 @@ host_port_open(struct control *control, char *error, size_t error_size)
     if (name[0] == '\0')
         return 0;
     snprintf(spec, sizeof(spec), "tap:%s", name);
-    int status = port_open(spec, PORT_HOST, control->underlay_port->mtu, 1, control->eal.pool,
-                           &control->host_port, error, error_size);
+    const uint16_t mtu = control->underlay_port->mtu;
+    int status = port_open(spec, PORT_HOST, mtu < HOST_MTU_MAX ? mtu : HOST_MTU_MAX, 1,
+                           control->eal.pool, &control->host_port, error, error_size);
     if (status < 0)
         return status;
     status = kernel_interface_set_mac(name, &control->underlay_port->mac);

@@ -8,9 +8,9 @@
 
 /**
  * Makes the interface that the underlay's section names, if it names one, and publishes its port:
- * with the underlay port's MAC address and MTU, our addresses, and default routes by the gateways
- * that give way to every other one. After the underlay port; before the workers, or on the control
- * thread.
+ * with the underlay port's MAC address, its MTU or 1500, our addresses, and default routes by the
+ * gateways that give way to every other one. After the underlay port; before the workers, or on the
+ * control thread.
  * @return 0 or a negative errno with a text in `error`.
  */
 int host_port_open(struct control *control, char *error, size_t error_size);
