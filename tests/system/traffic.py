@@ -83,10 +83,11 @@ def stream(address, length):
     octets = os.urandom(length)
     with socket.create_connection((address, PORT), timeout=STREAM_WAIT) as connection:
         connection.sendall(octets)
+        connection.shutdown(socket.SHUT_WR)
+        first = connection.recv(1)  # it comes when the other side has everything
         mtu = connection.getsockopt(*((socket.IPPROTO_IPV6, IPV6_MTU) if is_ipv6(address) else
                                       (socket.IPPROTO_IP, IP_MTU)))
-        connection.shutdown(socket.SHUT_WR)
-        if receive(connection) != octets:
+        if first + receive(connection) != octets:
             raise ConnectionError("other octets came back")
     return mtu
 
