@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from millrace_lab import veth, wait_for
+from millrace_lab import wait_for
 from systest import NetworkTest, main, rows
 
 GATEWAY, BEYOND = "fe80::1", "fdaf:5a18:d5e2::1"
@@ -34,11 +34,14 @@ class Discovery(NetworkTest):
         into 1400 octets."""
         router = cls.router = cls.lab.namespace("router")
         router.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
-        cls.one.namespace.ip("link", "delete", "under0")
-        for compute, subnet, mtu in ((cls.one, "192.0.2", 1500), (cls.two, "203.0.113", SMALL)):
-            veth(compute.namespace, "under0", router, f"to-{compute.name}")
+        for number, compute, subnet, mtu in ((1, cls.one, "192.0.2", 1500),
+                                             (2, cls.two, "203.0.113", SMALL)):
+            compute.namespace.ip("link", "delete", "under0")
+            compute.cable(router, f"to-{compute.name}")
+            compute.cable_to_servers(number)
             router.ip("address", "add", f"{subnet}.1/24", "dev", f"to-{compute.name}")
             router.ip("link", "set", f"to-{compute.name}", "mtu", mtu)
+            compute.gateways = []
             compute.underlay_keys = {"gateway": f'"{subnet}.1"'}
         cls.two.underlay_addresses = ["203.0.113.12/24"]
 

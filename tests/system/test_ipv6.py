@@ -212,12 +212,8 @@ class OverIpv6(OverIpv4):
 
     @classmethod
     def prepare(cls):
-        control = cls.lab.namespace("control")
         for number, server in enumerate(cls.network.servers, 1):
             server.address = f"2001:db8:99::{number}"
-            allow_ipv6(control, "management", f"{server.address}/64")
-        for number, compute in enumerate(cls.network.computes, 11):
-            allow_ipv6(compute.namespace, "mgmt0", f"2001:db8:99::{number}/64")
 
 
 class OverIpv6Gre(OverIpv6):
@@ -238,8 +234,9 @@ class OverATag(OverIpv4):
 
     @classmethod
     def prepare(cls):
-        for compute in cls.network.computes:
+        for number, compute in enumerate(cls.network.computes, 1):
             compute.underlay_keys = {"vlan": 7}
+            compute.cable_to_servers(number)  # which have no tag
 
 
 class OverBoth(OverIpv4):
@@ -251,13 +248,7 @@ class OverBoth(OverIpv4):
     @classmethod
     def prepare(cls):
         for compute in cls.network.computes:
-            compute.underlay_keys = {"allowed-sources": '{"192.0.2.0/24", "2001:db8:f::/64"}'}
-
-
-def allow_ipv6(namespace, interface, address):
-    namespace.run("sysctl", "-qw", f"net.ipv6.conf.{interface}.disable_ipv6=0",
-                  f"net.ipv6.conf.{interface}.accept_ra=0")
-    namespace.ip("-6", "address", "add", address, "dev", interface, "nodad")
+            compute.underlay_keys["allowed-sources"] = '{"192.0.2.0/24", "2001:db8:f::/64"}'
 
 
 if __name__ == "__main__":

@@ -215,6 +215,16 @@ class Compute:
                            "net.ipv4.conf.under0.arp_ignore=8",
                            "net.ipv6.conf.under0.disable_ipv6=1")
 
+    def cable_to_servers(self, number):
+        """A cable of its own to the route servers, where the underlay does not lead to them."""
+        control = self.servers[0].namespace
+        veth(self.namespace, "mgmt0", control, f"mgmt{number}")
+        control.ip("address", "add", f"10.255.{number}.1/30", "dev", f"mgmt{number}")
+        self.namespace.ip("address", "add", f"10.255.{number}.2/30", "dev", "mgmt0")
+        for server in self.servers:
+            self.namespace.ip("route", "add", f"{server.address}/32", "via",
+                              f"10.255.{number}.1")
+
     def start(self):
         if self.daemon is None:
             self.daemon = Daemon(self.lab, self.name, "millrace", self.namespace, self.config())
