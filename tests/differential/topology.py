@@ -10,6 +10,7 @@ US, US6 = "192.0.2.11", "2001:db8:ff::11"
 FABRIC_MAC = "02:00:00:00:00:fe"
 GATEWAY, GATEWAY6 = "169.254.0.1", "fdaf:5a18:d5e2::1"
 ENCAPSULATIONS = ["udp", "gre", "vxlan"]
+ECMP_SETS_MAX = 16  # of the lab
 LOCAL4, LOCAL6 = "10.0.0.{}", "2001:db8::{:x}"
 
 
@@ -29,7 +30,7 @@ class Topology:
     "local"]], "tunnels": {"ENDPOINT/LABEL": VRF}, "labels": {LABEL: VRF}}."""
 
     def __init__(self, rng):
-        self.rng = rng
+        self.rng, self.ecmp_sets = rng, 0
         self.policy = {"joins": [], "tunnels": {}, "labels": {}}
         self.scenario = {"workers": rng.choice([1, 1, 1, 2, 3]), "underlay_address": US,
                          "underlay_mtu": rng.choice([1500, 1500, 1500, 1280, 2000, 9000]),
@@ -179,7 +180,8 @@ class Topology:
     def path(self, vrf):
         rng = self.rng
         kind = rng.random()
-        if kind < 0.15:
+        if kind < 0.15 and self.ecmp_sets < ECMP_SETS_MAX:
+            self.ecmp_sets += 1
             return {"ecmp": [self.member(vrf) for _ in range(rng.randint(2, 8))]}
         if kind < 0.30:
             other, root = rng.choice(self.scenario["vrfs"]), rng.choice(["upstream", "downstream"])
