@@ -3,6 +3,7 @@
 scapy, once for each shape; addresses, lengths and checksums are then written into it. A packet's
 payload repeats a tag that says in which VRF it began, so that a piece of it tells, too."""
 
+import binascii
 import struct
 
 from scapy.all import (DHCP, ICMP, IP, SCTP, TCP, UDP, BOOTP, ICMPv6EchoRequest, ICMPv6ND_NA,
@@ -19,8 +20,8 @@ UNKNOWN = 255  # the origin of a packet whose identity may have been hit
 
 
 def tag_of(origin, number):
-    body = TAG_START + struct.pack(">BI", origin, number)
-    return body + bytes([sum(body) & 0xff])
+    body = TAG_START + bytes([origin]) + number.to_bytes(3, "big")
+    return body + binascii.crc_hqx(body, 0).to_bytes(2, "big")
 
 
 def origins_in(octets):
@@ -28,7 +29,7 @@ def origins_in(octets):
     found, at = set(), octets.find(TAG_START)
     while at >= 0:
         tag = octets[at:at + TAG_OCTETS]
-        if len(tag) == TAG_OCTETS and sum(tag[:-1]) & 0xff == tag[-1]:
+        if len(tag) == TAG_OCTETS and binascii.crc_hqx(tag, 0) == 0:  # of tag and check
             found.add(tag[2])
             at += TAG_OCTETS - 2
         at = octets.find(TAG_START, at + 2)
