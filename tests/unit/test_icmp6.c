@@ -243,15 +243,15 @@ both_families_share_the_limit_of_their_interface(void **state)
 {
     struct rig rig;
     uint8_t frame[200], answer[16384], payload[8] = { 0 };
+    const struct mac_addr router4 = MAC_VIRTUAL_ROUTER;
     unsigned answered = 0;
     (void)state;
 
     rig_open(&rig);
     for (unsigned i = 0; i < 200; i++) {
-        const size_t length =
-            i % 2 == 0 ? packet6(frame, OWN, FAR, IP_PROTOCOL_UDP, payload, 8)
-                       : rig_ipv4(frame, &(struct mac_addr)MAC_VIRTUAL_ROUTER, &guest, 0,
-                                  0x0a00000b, 0x0a010001, IP_PROTOCOL_UDP, 0, payload, 8);
+        const size_t length = i % 2 == 0 ? packet6(frame, OWN, FAR, IP_PROTOCOL_UDP, payload, 8)
+                                         : rig_ipv4(frame, &router4, &guest, 0, 0x0a00000b,
+                                                    0x0a010001, IP_PROTOCOL_UDP, 0, payload, 8);
         answered += ask(&rig, PUNT_TTL_EXPIRED, frame, length, answer) > 0;
     }
     assert_int_equal(answered, 50);
