@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Chains, shared buffers and offloads: see segments.h. */
+/* Chains and shared buffers: see segments.h. */
 
 #include "fastpath/segments.h"
 
@@ -8,12 +8,37 @@
 
 #include <rte_ether.h>
 
+/* The octets of a segment: somebody else reads them, too. */
 static bool
-segment_is_shared(struct rte_mbuf *segment)
+data_is_shared(const struct rte_mbuf *segment)
 {
-    if (rte_mbuf_refcnt_read(segment) != 1 || (segment->ol_flags & RTE_MBUF_F_INDIRECT) != 0)
-        return true;
-    return RTE_MBUF_HAS_EXTBUF(segment) && rte_mbuf_ext_refcnt_read(segment->shinfo) != 1;
+    return (segment->ol_flags & RTE_MBUF_F_INDIRECT) != 0 ||
+           (RTE_MBUF_HAS_EXTBUF(segment) && rte_mbuf_ext_refcnt_read(segment->shinfo) != 1);
+}
+
+/* Brings the headers of a chain into its first segment, as far as there is room. */
+static void
+pull_up(struct rte_mbuf *packet)
+{
+    uint32_t wanted = RTE_MIN(rte_pktmbuf_pkt_len(packet), SEGMENTS_HEADERS);
+
+    wanted = RTE_MIN(wanted, (uint32_t)rte_pktmbuf_data_len(packet) + rte_pktmbuf_tailroom(packet));
+    while (rte_pktmbuf_data_len(packet) < wanted) {
+        struct rte_mbuf *next = packet->next;
+        const uint16_t here = rte_pktmbuf_data_len(packet);
+        const uint16_t part = (uint16_t)RTE_MIN(wanted - here, rte_pktmbuf_data_len(next));
+
+        memcpy(rte_pktmbuf_mtod_offset(packet, uint8_t *, here), rte_pktmbuf_mtod(next, uint8_t *),
+               part);
+        packet->data_len = (uint16_t)(here + part);
+        next->data_off = (uint16_t)(next->data_off + part);
+        next->data_len = (uint16_t)(next->data_len - part);
+        if (next->data_len == 0) {
+            packet->next = next->next;
+            packet->nb_segs--;
+            rte_pktmbuf_free_seg(next);
+        }
+    }
 }
 
 enum drop_reason
@@ -21,14 +46,14 @@ segments_check(struct rte_mbuf **packet)
 {
     const uint64_t flags = (*packet)->ol_flags;
 
-    for (struct rte_mbuf *segment = *packet; segment != NULL; segment = segment->next) {
-        if (segment_is_shared(segment))
+    if (data_is_shared(*packet) || (flags & RTE_MBUF_F_TX_OFFLOAD_MASK) != 0)
+        return DROP_SEGMENTS;
+    for (const struct rte_mbuf *segment = *packet; segment != NULL; segment = segment->next) {
+        if (rte_mbuf_refcnt_read(segment) != 1)
             return DROP_SEGMENTS;
     }
-    /* "the checksum in the packet is not right, its data are": left for us to compute */
-    if ((flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE ||
-        (flags & (RTE_MBUF_F_RX_LRO | RTE_MBUF_F_TX_OFFLOAD_MASK)) != 0)
-        return DROP_SEGMENTS;
+    if ((*packet)->nb_segs > 1 && rte_pktmbuf_data_len(*packet) < SEGMENTS_HEADERS)
+        pull_up(*packet);
     if ((flags & RTE_MBUF_F_RX_VLAN_STRIPPED) == 0)
         return DROP_REASONS;
     if (rte_pktmbuf_data_len(*packet) < sizeof(struct rte_ether_hdr))

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * What a packet buffer may look like. A port may give chains of segments, buffers that somebody
- * else holds too, and offloads left for us to do. The stages change headers in place, in the first
- * segment; they do no offloads.
+ * What a packet buffer may look like. A port may give chains of segments, and buffers that somebody
+ * else holds too. The stages change headers in place, in the first segment, which must be ours
+ * alone; of the others they change nothing but where they end. Offloads that a port left to do are
+ * done before (fastpath/offload.h).
  */
 
 #include <stdbool.h>
@@ -13,21 +14,25 @@
 
 #include "lib/stats/reasons.h"
 
+/* What the headers of a packet take, those of a tunnel and of what is in it: so much of a chain is
+ * brought into its first segment if there is room. */
+#define SEGMENTS_HEADERS 256
+
 /** What is rare enough to be looked at closely: not one plain segment of our own. */
 static inline bool
 segments_are_unusual(const struct rte_mbuf *packet)
 {
     const uint64_t unusual = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL |
-                             RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_LRO |
-                             RTE_MBUF_F_RX_L4_CKSUM_BAD | RTE_MBUF_F_TX_OFFLOAD_MASK;
+                             RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_TX_OFFLOAD_MASK;
 
     return packet->nb_segs != 1 || (packet->ol_flags & unusual) != 0 ||
            rte_mbuf_refcnt_read(packet) != 1;
 }
 
 /**
- * Looks at an unusual packet: puts an 802.1Q tag that the port took off back into the frame, and
- * refuses buffers that are shared and offloads that are left to do.
+ * Looks at an unusual packet: brings headers into the first segment, puts an 802.1Q tag that the
+ * port took off back into the frame, and refuses buffers that are shared and flags that are meant
+ * for a port.
  * @return DROP_REASONS if the stages can handle it, else DROP_SEGMENTS, DROP_HEADROOM or
  * DROP_FRAME_TOO_SHORT.
  */

@@ -19,16 +19,19 @@ count_sent(struct worker *worker, uint32_t account, uint32_t octets)
         traffic_add(&worker->counters->endpoints[packet_account_number(account)].tx, 1, octets);
 }
 
+/* The interface that a frame is for, or VIF_NONE. */
+static uint32_t
+vif_of_account(uint32_t account)
+{
+    return packet_account_is_vif(account) ? packet_account_number(account) : VIF_NONE;
+}
+
 static void
 drop_rest(struct worker *worker, struct transmit_buffer *buffer, unsigned from,
           enum drop_reason reason)
 {
-    for (unsigned i = from; i < buffer->n; i++) {
-        const uint32_t account = buffer->accounts[i];
-
-        drop(worker, buffer->packets[i], reason,
-             packet_account_is_vif(account) ? packet_account_number(account) : VIF_NONE);
-    }
+    for (unsigned i = from; i < buffer->n; i++)
+        drop(worker, buffer->packets[i], reason, vif_of_account(buffer->accounts[i]));
 }
 
 /* Whether the rate of the interface that a packet is for lets it pass (C44). */
@@ -43,18 +46,30 @@ rate_allows(struct worker *worker, uint32_t account, const struct rte_mbuf *pack
                      rte_pktmbuf_pkt_len(packet), worker->now);
 }
 
-/* Takes the frames out of a buffer that are beyond their interfaces' rates. */
+/* @return DROP_REASONS for a frame that may be given to the port, made fit for it. */
+static enum drop_reason
+admit(struct worker *worker, const struct port *port, uint32_t account, struct rte_mbuf *packet)
+{
+    if ((account & PACKET_ACCOUNT_METERED) != 0 && !rate_allows(worker, account, packet))
+        return DROP_RATE_OUT;
+    /* drivers that take no chains read on beyond the first segment */
+    if (!port->takes_chains && packet->nb_segs > 1 && rte_pktmbuf_linearize(packet) != 0)
+        return DROP_SEGMENTS;
+    return DROP_REASONS;
+}
+
+/* Takes the frames out of a buffer that are beyond their interfaces' rates, or not for the port. */
 static void
-police(struct worker *worker, struct transmit_buffer *buffer)
+sift(struct worker *worker, const struct port *port, struct transmit_buffer *buffer)
 {
     unsigned kept = 0;
 
     for (unsigned i = 0; i < buffer->n; i++) {
         const uint32_t account = buffer->accounts[i];
+        const enum drop_reason reason = admit(worker, port, account, buffer->packets[i]);
 
-        if ((account & PACKET_ACCOUNT_METERED) != 0 &&
-            !rate_allows(worker, account, buffer->packets[i])) {
-            drop(worker, buffer->packets[i], DROP_RATE_OUT, packet_account_number(account));
+        if (reason != DROP_REASONS) {
+            drop(worker, buffer->packets[i], reason, vif_of_account(account));
             continue;
         }
         buffer->packets[kept] = buffer->packets[i];
@@ -69,8 +84,8 @@ send_to_port(struct worker *worker, const struct port *port, struct transmit_buf
     uint32_t lengths[BURST_PACKETS]; /* a port frees what it takes */
     uint64_t octets = 0;
 
-    if (unlikely(buffer->metered))
-        police(worker, buffer);
+    if (unlikely(buffer->metered || !port->takes_chains))
+        sift(worker, port, buffer);
     if (unlikely(worker->watching != NULL))
         watch_sent(worker, port, buffer);
     for (unsigned i = 0; i < buffer->n; i++)

@@ -10,6 +10,7 @@
 #include "fastpath/host.h"
 #include "fastpath/inject.h"
 #include "fastpath/lookup.h"
+#include "fastpath/offload.h"
 #include "fastpath/tunnel_egress.h"
 #include "fastpath/underlay_ingress.h"
 #include "fastpath/vif_egress.h"
@@ -56,11 +57,44 @@ watch_or_forward(struct worker *worker, const struct port *port, struct rte_mbuf
         worker_stages(worker, port, packets, n, handed_over);
 }
 
+/* Packets of which one at least has something left to do, in their order. */
+static void
+finish_and_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
+                   unsigned n)
+{
+    struct rte_mbuf *ready[BURST_PACKETS], *finished[OFFLOAD_SEGMENTS_MAX];
+    unsigned n_ready = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        unsigned n_finished = 1;
+
+        finished[0] = packets[i];
+        if (offload_is_left(packets[i]))
+            n_finished = offload_finish(worker, packets[i], finished);
+        for (unsigned k = 0; k < n_finished; k++) {
+            ready[n_ready++] = finished[k];
+            if (n_ready == BURST_PACKETS) {
+                watch_or_forward(worker, port, ready, n_ready, false);
+                n_ready = 0;
+            }
+        }
+    }
+    if (n_ready > 0)
+        watch_or_forward(worker, port, ready, n_ready, false);
+}
+
 void
 worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
                unsigned n)
 {
-    watch_or_forward(worker, port, packets, n, false);
+    bool left = false;
+
+    for (unsigned i = 0; i < n; i++)
+        left |= offload_is_left(packets[i]);
+    if (unlikely(left))
+        finish_and_forward(worker, port, packets, n);
+    else
+        watch_or_forward(worker, port, packets, n, false);
 }
 
 static unsigned

@@ -44,8 +44,8 @@ checksum_ipv4(const void *header, size_t length)
     return (be16) ~((sum & 0xffff) + (sum >> 16));
 }
 
-be16
-checksum_transport_v4(const struct ipv4_header *ip, const void *segment, size_t length)
+uint64_t
+checksum_pseudo_v4(const struct ipv4_header *ip, size_t length)
 {
     struct {
         be32 source, destination;
@@ -55,12 +55,11 @@ checksum_transport_v4(const struct ipv4_header *ip, const void *segment, size_t 
         ip->source, ip->destination, 0, ip->protocol, htobe16((uint16_t)length),
     };
 
-    return checksum_finish(checksum_add(checksum_add(0, &pseudo, sizeof(pseudo)), segment, length));
+    return checksum_add(0, &pseudo, sizeof(pseudo));
 }
 
-be16
-checksum_transport_v6(const struct ipv6_header *ip, uint8_t protocol, const void *segment,
-                      size_t length)
+uint64_t
+checksum_pseudo_v6(const struct ipv6_header *ip, uint8_t protocol, size_t length)
 {
     struct {
         uint8_t source[16], destination[16];
@@ -73,5 +72,18 @@ checksum_transport_v6(const struct ipv6_header *ip, uint8_t protocol, const void
 
     memcpy(pseudo.source, ip->source, sizeof(pseudo.source));
     memcpy(pseudo.destination, ip->destination, sizeof(pseudo.destination));
-    return checksum_finish(checksum_add(checksum_add(0, &pseudo, sizeof(pseudo)), segment, length));
+    return checksum_add(0, &pseudo, sizeof(pseudo));
+}
+
+be16
+checksum_transport_v4(const struct ipv4_header *ip, const void *segment, size_t length)
+{
+    return checksum_finish(checksum_add(checksum_pseudo_v4(ip, length), segment, length));
+}
+
+be16
+checksum_transport_v6(const struct ipv6_header *ip, uint8_t protocol, const void *segment,
+                      size_t length)
+{
+    return checksum_finish(checksum_add(checksum_pseudo_v6(ip, protocol, length), segment, length));
 }

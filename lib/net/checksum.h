@@ -19,6 +19,12 @@ be16 checksum_finish(uint64_t sum);
  * header with its checksum, zero if that is right. */
 be16 checksum_ipv4(const void *header, size_t length);
 
+/** The sum of the pseudo header before `length` octets of UDP or TCP, for checksum_finish(). */
+uint64_t checksum_pseudo_v4(const struct ipv4_header *ip, size_t length);
+
+/** The same in an IPv6 packet. @param protocol the last header of the chain */
+uint64_t checksum_pseudo_v6(const struct ipv6_header *ip, uint8_t protocol, size_t length);
+
 /** The checksum of a UDP datagram or TCP segment of `length` octets in an IPv4 packet. Its checksum
  * field must be zero, or with it the result is zero if that is right. */
 be16 checksum_transport_v4(const struct ipv4_header *ip, const void *segment, size_t length);

@@ -112,7 +112,9 @@ struct tcp_header {
     be16 window, checksum, urgent;
 } __attribute__((packed));
 
-#define TCP_SYN 0x02
+#define TCP_FIN  0x01
+#define TCP_SYN  0x02
+#define TCP_PUSH 0x08
 
 struct icmp_header {
     uint8_t type, code;

@@ -75,6 +75,12 @@ queues_configure(struct port *port, unsigned wanted, struct rte_mempool *pool, c
                            "the driver says nothing about it: %s", port_driver_error_text(status));
     port->n_queues = (uint8_t)queues_settle(port, &info, wanted);
     conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+    /* the capture's driver gathers them, and does not say so before DPDK 23.11 */
+    port->takes_chains = conf.txmode.offloads != 0 || port->kind == PORT_PCAP;
+    if (port->kind ==
+        PORT_VHOST) /* checksums that guests leave undone are ours, not the driver's */
+        conf.rxmode.offloads =
+            info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
     if (port->n_queues > 1) {
         conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
         conf.rx_adv_conf.rss_conf.rss_hf = RSS_WANTED & info.flow_type_rss_offloads;

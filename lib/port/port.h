@@ -49,7 +49,8 @@ struct port {
     uint16_t ethdev; /* DPDK's port id */
     uint8_t role;    /* enum port_role */
     uint8_t n_queues;
-    uint16_t mtu; /* largest IP packet, octets */
+    bool takes_chains; /* a frame may be sent in several segments */
+    uint16_t mtu;      /* largest IP packet, octets */
     struct mac_addr mac;
     struct port_queue queues[WORKERS_MAX];
     uint8_t kind;             /* enum port_kind */

@@ -149,7 +149,7 @@ device_describe(const struct port_spec *spec, struct rte_mempool *pool, const ch
     case PORT_VHOST:
         snprintf(name, name_size, "net_vhost%u", number);
         vhost_prepare(spec, path);
-        snprintf(arguments, size, "iface=%s,queues=1,client=%d", path, spec->client);
+        snprintf(arguments, size, "iface=%s,queues=1,client=%d,tso=1", path, spec->client);
         break;
     case PORT_PCAP:
         snprintf(name, name_size, "net_pcap%u", number);

@@ -26,13 +26,12 @@ vhost_prepare(const struct port_spec *spec, char path[VHOST_PATH_MAX])
     unlink(path); /* of a process that died */
 }
 
-/* The offer is what the guest may leave undone: a checksum, the cutting into segments. */
+/* The offer is what the guest may leave undone. */
 static int
 offer_cut(const char *path)
 {
-    const uint64_t undone = 1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_GSO |
-                            1ULL << VIRTIO_NET_F_HOST_TSO4 | 1ULL << VIRTIO_NET_F_HOST_TSO6 |
-                            1ULL << VIRTIO_NET_F_HOST_ECN | 1ULL << VIRTIO_NET_F_HOST_UFO;
+    const uint64_t undone =
+        1ULL << VIRTIO_NET_F_GSO | 1ULL << VIRTIO_NET_F_HOST_ECN | 1ULL << VIRTIO_NET_F_HOST_UFO;
 
     return rte_vhost_driver_disable_features(path, undone) < 0 ? -EIO : 0;
 }

@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * The socket of a vhost-user port. The driver offers guests what rte_vhost can, checksum and
- * segmentation offload with it, and starts to serve its socket at once; the stages do no offloads
- * (fastpath/segments.h). What a guest was offered once it keeps, so the offer must be cut before a
- * guest can see it: the driver works on a path of its own, and the socket gets its name, or the
- * driver its way to the guest's socket, when the offer is right.
+ * The socket of a vhost-user port. The driver offers guests what rte_vhost can, and starts to serve
+ * its socket at once. That is more than we do for guests: checksums and TCP's segments of both
+ * families (fastpath/offload.h), but no fragments of UDP, and no ECN in what is cut. What a guest
+ * was offered once it keeps, so the offer must be cut before a guest can see it: the driver works
+ * on a path of its own, and the socket gets its name, or the driver its way to the guest's socket,
+ * when the offer is right.
  *
  * All functions: helper thread (or at start), may block.
  */

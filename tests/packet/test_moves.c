@@ -18,13 +18,13 @@
 #include <string.h>
 
 #include <rte_dev.h>
-#include <rte_eal.h>
 #include <rte_eth_ring.h>
 
 #include "lib/base/clock.h"
 #include "lib/net/checksum.h"
 #include "lib/ring/note.h"
 #include "tests/packet/scenario.h"
+#include "tests/unit/eal.h"
 
 #define FABRIC      0
 #define ACCESS      1
@@ -348,15 +348,8 @@ world_free(void **state)
 static int
 begin(void **state)
 {
-    static char program[] = "test_moves", no_huge[] = "--no-huge", memory[] = "-m", octets[] = "64",
-                no_pci[] = "--no-pci", no_conf[] = "--no-shconf", quiet[] = "--log-level=*:error",
-                no_telemetry[] = "--no-telemetry", va[] = "--iova-mode=va", cores[] = "-l",
-                core[] = "0";
-    char *arguments[] = { program, no_huge,      memory, octets, no_pci, no_conf,
-                          quiet,   no_telemetry, va,     cores,  core,   NULL };
-
     (void)state;
-    if (rte_eal_init((int)(sizeof(arguments) / sizeof(arguments[0])) - 1, arguments) < 0)
+    if (!eal_start())
         return -1;
     pool = rte_pktmbuf_pool_create("moves", 4095, 0, PACKET_PRIVATE_OCTETS,
                                    RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);

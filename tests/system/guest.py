@@ -19,6 +19,8 @@ class Guest(Workload):
         self.side = None  # the guest's side of the port, as an option of testpmd's
         self.listens = None  # the socket on which the guest's side listens
         self.early = False  # it must run before the vRouter's port is made
+        self.forwarding = "io"  # testpmd's engine
+        self.commands = ()  # testpmd's, before it begins
 
     @property
     def device(self):
@@ -29,12 +31,14 @@ class Guest(Workload):
         self.starts += 1
         if self.listens is not None:  # testpmd, unlike QEMU, leaves it and stumbles over it
             self.listens.unlink(missing_ok=True)
+        script = self.lab.folder / f"{self.name}.testpmd"
+        script.write_text("".join(f"{command}\n" for command in self.commands))
         self.process = compute.namespace.start(
             f"{self.name}.{self.starts}.guest", tool(TESTPMD), "--no-huge", "-m", "192", "--no-pci",
             "--no-shconf", "--iova-mode=va", "--no-telemetry",
             f"--file-prefix={self.lab.prefix}{self.name}", "-l", "0,1",
             f"--vdev={self.side}", f"--vdev=net_tap0,iface={self.device}", "--", "--auto-start",
-            "--forward-mode=io", "--stats-period=1", "--no-lsc-interrupt", "--no-rmv-interrupt",
+            f"--forward-mode={self.forwarding}", f"--cmdline-file={script}", "--stats-period=1", "--no-lsc-interrupt", "--no-rmv-interrupt",
             "--total-num-mbufs=4096", "--rxd=256", "--txd=256")
 
     def plug(self, compute, mac=None):
@@ -63,6 +67,15 @@ class Guest(Workload):
 def virtio_user(guest, path, server):
     guest.side = f"net_virtio_user0,path={path},queues=1,mac={guest.mac},server={int(server)}"
     guest.listens = path if server else None
+
+
+def offloading(guest):
+    """What a virtual machine with offloads does: the segments that come from its TAP are put
+    together, and leave by virtio as large as they are, without their checksums."""
+    guest.forwarding = "csum"
+    guest.commands = ("port stop all", "csum set tcp hw 0", "csum set udp hw 0", "tso set 1400 0",
+                      "csum mac-swap off 0", "csum mac-swap off 1", "set port 1 gro on",
+                      "set gro flush 1", "port start all")
 
 
 def memif(guest, path, role):

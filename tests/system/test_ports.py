@@ -13,8 +13,9 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from guest import TESTPMD, Guest, memif, virtio_user
-from millrace_lab import Numbered, run, tool, veth, wait_for
+from guest import TESTPMD, Guest, memif, offloading, virtio_user
+from millrace_lab import Capture, Numbered, run, tool, veth, wait_for
+from packets import underlay_packets
 from systest import LONG, NetworkTest, main, rows
 from topology import Workload
 
@@ -127,6 +128,52 @@ class VhostUser(GuestTest):
             guest.reaches(far.address)
 
 
+class Offloads(GuestTest):
+    """A guest that leaves checksums, and the cutting of TCP into segments, to the vRouter."""
+
+    @classmethod
+    def make_guests(cls, folder):
+        cls.vm = cls.guest("vm1", "10.0.0.11", f"vhost:{folder}/vm1.vhost")
+        virtio_user(cls.vm, folder / "vm1.vhost", server=False)
+        offloading(cls.vm)
+
+    def cut(self):
+        """How many packets were cut, and into how many segments."""
+        return tuple(self.counter(self.one, "balance", "", key) for key in ("consumed", "originated"))
+
+    def test_tcp_gets_through_in_segments_with_right_checksums(self):
+        self.vm.reaches("10.0.0.21")
+        far = self.workload("far").namespace
+        echo(far, "10.0.0.21")
+        capture = Capture(self.two.namespace, "under0", "offloads", "src host 192.0.2.11")
+        packets, segments = self.cut()
+        self.vm.namespace.run(sys.executable, "-c", COPY)
+        cut_packets, cut_segments = (after - before for after, before in
+                                     zip(self.cut(), (packets, segments)))
+        self.assertGreater(cut_packets, 10)
+        self.assertGreater(cut_segments, 2 * cut_packets)
+        self.assertEqual(self.drops(self.one, "segments"), 0)
+        wait_for("the segments", lambda: len(underlay_packets(capture.path)) >= cut_segments)
+        tunnelled = [packet for packet in underlay_packets(capture.stop())
+                     if packet["layers"][-1]["type"] == "TCP"]
+        self.assertGreaterEqual(len(tunnelled), cut_segments)
+        self.assertEqual([packet for packet in tunnelled if not packet["checksums_fine"]], [])
+        self.assertLessEqual(max(packet["layers"][0]["len"] for packet in tunnelled), 1500)
+
+    def test_udp_gets_through_with_right_checksums(self):
+        self.vm.reaches("10.0.0.21")
+        capture = Capture(self.two.namespace, "under0", "udp", "src host 192.0.2.11")
+        numbered = Numbered(self.lab, "offloads", self.vm.namespace,
+                            self.workload("far").namespace, "10.0.0.21", window=4)
+        numbered.wait_flowing(50)
+        report = numbered.finish()
+        self.assertEqual(report["lost"], 0, report)
+        tunnelled = [packet for packet in underlay_packets(capture.stop())
+                     if packet["layers"][-1].get("dport") == 7001]
+        self.assertGreater(len(tunnelled), 50)
+        self.assertEqual([packet for packet in tunnelled if not packet["checksums_fine"]], [])
+
+
 class Memif(GuestTest):
     @classmethod
     def setUpClass(cls):
@@ -202,15 +249,33 @@ ip link set eth0 up
 ip address add 10.0.0.51/32 dev eth0
 ip route add 169.254.0.1 dev eth0
 ip route add default via 169.254.0.1
+ip address add 2001:db8::51/128 dev eth0
 echo features $(cat /sys/class/net/eth0/device/features)
 ping -c 3 10.0.0.21
-nc 10.0.0.21 7000 </bin/busybox >/copy; cmp /bin/busybox /copy && echo the copy is the same
+for far in 10.0.0.21 2001:db8::21; do
+    nc $far 7000 </bin/busybox >/copy; cmp /bin/busybox /copy && echo the copy from $far is the same
+done
 poweroff -f
 """
 
+# Sends what is not the same anywhere, and wants it back.
+COPY = """
+import hashlib, socket
+data = b"".join(hashlib.sha256(bytes([i, j])).digest() for i in range(80) for j in range(100))
+peer = socket.create_connection(("10.0.0.21", 7000), 20)
+peer.settimeout(20)
+peer.sendall(data)
+peer.shutdown(socket.SHUT_WR)
+back = b""
+while piece := peer.recv(65536):
+    back += piece
+assert back == data, (len(back), len(data))
+"""
+
 ECHO = """
-import socket
-listener = socket.create_server(("10.0.0.21", 7000))
+import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+listener = socket.create_server((sys.argv[1], 7000), family=family)
 print("listening", flush=True)
 peer, data = listener.accept()[0], b""
 while piece := peer.recv(65536):
@@ -218,6 +283,12 @@ while piece := peer.recv(65536):
 peer.sendall(data)
 peer.close()
 """
+
+
+def echo(namespace, address):
+    """Gives one TCP connection back what it sends."""
+    process = namespace.start("echo", sys.executable, "-c", ECHO, address)
+    wait_for("the echo", lambda: "listening" in process.log, alive=[process])
 
 
 class Machine(NetworkTest):
@@ -250,7 +321,7 @@ class Machine(NetworkTest):
 
     @classmethod
     def populate(cls):
-        cls.network.workload(cls.two, "far", "red", "10.0.0.21")
+        cls.network.workload(cls.two, "far", "red", "10.0.0.21").address6 = "2001:db8::21"
 
     def initramfs(self):
         folder = self.lab.folder / "guest"
@@ -271,10 +342,10 @@ class Machine(NetworkTest):
         path = self.lab.folder / "machine.vhost"
         mac = "02:00:00:00:03:01"
         far = self.workload("far").namespace
-        echo = far.start("echo", sys.executable, "-c", ECHO)
-        wait_for("the echo", lambda: "listening" in echo.log, alive=[echo])
+        for address in ("10.0.0.21", "2001:db8::21"):
+            echo(far, address)
         self.one.daemon.rpc("vif.add", name="machine", vpn="red", port=f"vhost:{path}", mac=mac,
-                            addresses=["10.0.0.51"])
+                            addresses=["10.0.0.51", "2001:db8::51"])
         machine = self.one.namespace.start(
             "machine", tool("qemu-system-x86_64"), "-accel", "tcg", "-nodefaults", "-nographic",
             "-no-reboot", "-serial", "stdio", "-m", "256", "-object",
@@ -284,10 +355,14 @@ class Machine(NetworkTest):
             "vhost-user,id=net,chardev=port", "-device",
             f"virtio-net-pci,netdev=net,mac={mac},vectors=0,romfile=")
         wait_for("the machine to end", lambda: not machine.running, 300, alive=[self.one.daemon])
-        self.assertIn("the copy is the same", machine.log, machine.log)
+        for far in ("10.0.0.21", "2001:db8::21"):
+            self.assertIn(f"the copy from {far} is the same", machine.log, machine.log)
         self.assertIn("3 packets received", machine.log)
+        # checksums, and segments of TCP over IPv4 and IPv6; not what else could be left to do
         features = machine.log.split("features ")[1].split()[0]
-        self.assertEqual([bit for bit in (0, 6, 11, 12, 13, 14) if features[bit] == "1"], [])
+        self.assertEqual([bit for bit in (0, 6, 11, 12, 13, 14) if features[bit] == "1"],
+                         [0, 11, 12])
+        self.assertGreater(self.counter(self.one, "balance", "", "originated"), 500)
         self.assertEqual(self.drops(self.one, "segments"), 0)
         self.wait_no_route(self.two, "10.0.0.51/32")
 
