@@ -130,7 +130,7 @@ make_tables(struct daemon *daemon)
         return out_of_memory("the tables");
     control->ports = port_table_create(config->n_workers, control->tables->reclaim);
     control->counters = counters_create(&shape);
-    daemon->rings = rings_create(config->n_workers);
+    daemon->rings = rings_create(config->n_workers, config->limits.vifs);
     if (control->ports == NULL || control->counters == NULL || daemon->rings == NULL)
         return out_of_memory("ports, counters and rings");
     return true;

@@ -57,7 +57,7 @@ explainer_create(const struct fastpath_config *config)
     explainer->ports = config->ports;
     explainer->pool = own.pool =
         rte_pktmbuf_pool_create(name, POOL_PACKETS, 0, PACKET_PRIVATE_OCTETS, room, SOCKET_ID_ANY);
-    explainer->rings = own.rings = rings_create(1);
+    explainer->rings = own.rings = rings_create(1, limits->vifs);
     explainer->counters = own.counters = counters_create(&shape);
     explainer->meters = calloc(limits->vifs, sizeof(explainer->meters[0]));
     if (explainer->pool == NULL || explainer->rings == NULL || explainer->counters == NULL ||
@@ -89,10 +89,10 @@ explainer_destroy(struct explainer *explainer)
 static void
 discard(struct explainer *explainer)
 {
-    void *packet;
+    struct rte_mbuf *packet;
 
     transmit_flush(&explainer->worker);
-    while (rte_ring_dequeue(explainer->rings->punt[0], &packet) == 0)
+    while (punt_ring_take(&explainer->rings->punt[0], &packet, 1) > 0)
         rte_pktmbuf_free(packet);
 }
 

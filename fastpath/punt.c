@@ -54,8 +54,12 @@ punt(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *n
     }
     *packet_note(packet) = *note;
     trace_punt(worker, packet, note);
-    if (rte_ring_enqueue(worker->rings->punt[worker->number], packet) != 0) {
-        drop(worker, packet, DROP_PUNT_QUEUE, note->vif);
+
+    const int error = punt_ring_put(&worker->rings->punt[worker->number], packet);
+
+    if (error != 0) {
+        drop(worker, packet, error == -EDQUOT ? DROP_PUNT_INTERFACE_QUEUE : DROP_PUNT_QUEUE,
+             note->vif);
         return;
     }
     counter_add(&worker->counters->punts[note->reason], 1);

@@ -217,15 +217,15 @@ handle(struct slowpath *slowpath, struct rte_mbuf *packet)
 
 /* Takes from a ring what was in it at the start of the turn, but never more than it can hold. */
 static unsigned
-empty_ring(struct slowpath *slowpath, struct rte_ring *ring)
+empty_ring(struct slowpath *slowpath, struct punt_ring *ring)
 {
-    const unsigned present = rte_ring_count(ring);
+    const unsigned present = rte_ring_count(ring->packets);
     unsigned taken = 0;
 
     while (taken < present) {
         struct rte_mbuf *packets[BURST];
         const unsigned wanted = present - taken < BURST ? present - taken : BURST;
-        const unsigned n = rte_ring_dequeue_burst(ring, (void **)packets, wanted, NULL);
+        const unsigned n = punt_ring_take(ring, packets, wanted);
         if (n == 0)
             break;
         for (unsigned i = 0; i < n; i++)
@@ -239,7 +239,7 @@ empty_ring(struct slowpath *slowpath, struct rte_ring *ring)
 unsigned
 slowpath_poll_once(struct slowpath *slowpath, uint64_t now_ms)
 {
-    const struct rings *rings = slowpath->config.rings;
+    struct rings *rings = slowpath->config.rings;
     struct worker_counters *counters = &slowpath->counters->worker;
     unsigned taken = 0;
 
@@ -248,7 +248,7 @@ slowpath_poll_once(struct slowpath *slowpath, uint64_t now_ms)
     underlay_turn(slowpath);
     nd_turn(slowpath);
     for (unsigned i = 0; i < rings->n_workers; i++)
-        taken += empty_ring(slowpath, rings->punt[i]);
+        taken += empty_ring(slowpath, &rings->punt[i]);
     counter_add(&counters->loops, 1);
     counter_add(&counters->packets, taken);
     if (taken == 0)

@@ -7,6 +7,7 @@
 
 #include "lib/ring/rings.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "lib/ring/path_mtu.h"
@@ -44,8 +45,17 @@ packet_ring_destroy(struct rte_ring *ring)
     free(ring);
 }
 
+static bool
+punt_ring_init(struct punt_ring *ring, uint32_t vifs)
+{
+    ring->packets = packet_ring_create(PUNT_RING_PACKETS);
+    ring->waiting = calloc(vifs, sizeof(*ring->waiting));
+    ring->vifs = vifs;
+    return ring->packets != NULL && ring->waiting != NULL;
+}
+
 struct rings *
-rings_create(unsigned n_workers)
+rings_create(unsigned n_workers, uint32_t vifs)
 {
     struct rings *rings = calloc(1, sizeof(*rings));
 
@@ -56,9 +66,8 @@ rings_create(unsigned n_workers)
     if (rings->path_mtus == NULL)
         goto fail;
     for (unsigned from = 0; from < n_workers; from++) {
-        rings->punt[from] = packet_ring_create(PUNT_RING_PACKETS);
         rings->inject[from] = packet_ring_create(INJECT_RING_PACKETS);
-        if (rings->punt[from] == NULL || rings->inject[from] == NULL)
+        if (!punt_ring_init(&rings->punt[from], vifs) || rings->inject[from] == NULL)
             goto fail;
         for (unsigned to = 0; to < n_workers; to++) {
             if (from == to)
@@ -81,7 +90,8 @@ rings_destroy(struct rings *rings)
     if (rings == NULL)
         return;
     for (unsigned from = 0; from < rings->n_workers; from++) {
-        packet_ring_destroy(rings->punt[from]);
+        packet_ring_destroy(rings->punt[from].packets);
+        free(rings->punt[from].waiting);
         packet_ring_destroy(rings->inject[from]);
         for (unsigned to = 0; to < rings->n_workers; to++)
             packet_ring_destroy(rings->handover[from][to]);

@@ -231,10 +231,10 @@ frame_forward(struct worker *worker, uint8_t control, uint8_t first, const uint8
 static void
 finish(struct worker *worker)
 {
-    void *punted;
+    struct rte_mbuf *punted;
 
     transmit_flush(worker);
-    while (rte_ring_dequeue(scenario.rings->punt[0], &punted) == 0)
+    while (punt_ring_take(&scenario.rings->punt[0], &punted, 1) > 0)
         rte_pktmbuf_free(punted);
     worker->now += (REASSEMBLY_SECONDS + 1) * rte_get_tsc_hz(); /* meters are full again, too */
     reassembly_expire(worker);

@@ -169,11 +169,10 @@ static json_t *
 punted_json(const struct scenario *scenario)
 {
     json_t *array = json_array();
-    void *dequeued;
+    struct rte_mbuf *packet;
 
     for (unsigned worker = 0; worker < scenario->n_workers; worker++) {
-        while (rte_ring_dequeue(scenario->rings->punt[worker], &dequeued) == 0) {
-            struct rte_mbuf *packet = dequeued;
+        while (punt_ring_take(&scenario->rings->punt[worker], &packet, 1) > 0) {
             const struct packet_note *note = packet_note(packet);
 
             json_array_append_new(

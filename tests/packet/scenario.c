@@ -376,7 +376,7 @@ make_threads(struct scenario *scenario, json_t *object, struct rte_mempool *pool
     struct fastpath_config config = { .n_workers = scenario->n_workers };
 
     scenario->tables = tables_create(&limits, scenario->n_workers + 1, PORTS_MAX);
-    scenario->rings = rings_create(scenario->n_workers);
+    scenario->rings = rings_create(scenario->n_workers, limits.vifs);
     scenario->counters = counters_create(&shape);
     if (scenario->tables == NULL || scenario->rings == NULL || scenario->counters == NULL)
         return wrong("tables", "no memory");

@@ -414,26 +414,67 @@ a_full_ring_drops_tunnels_for_another_worker_and_says_so(void **state)
     assert_int_equal(rte_mempool_avail_count(pool), before);
 }
 
+/* Punts `n` ARP packets of an interface, of VIF_NONE for the underlay, with meters full again
+ * before each. */
+static void
+punt_arp(struct worker *worker, uint32_t vif, unsigned n)
+{
+    const struct packet_note note = { .reason = vif == VIF_NONE ? PUNT_UNDERLAY_ARP : PUNT_ARP,
+                                      .vif = vif };
+
+    for (unsigned i = 0; i < n; i++) {
+        worker->now += UINT32_MAX;
+        punt(worker, guest_packet(0), &note);
+    }
+}
+
+static unsigned
+punt_ring_empty(struct worker *worker)
+{
+    struct rte_mbuf *punted;
+    unsigned n = 0;
+
+    for (; punt_ring_take(&scenario.rings->punt[worker->number], &punted, 1) > 0; n++)
+        rte_pktmbuf_free(punted);
+    return n;
+}
+
 static void
 a_full_punt_ring_drops_and_says_so(void **state)
 {
     struct worker *worker = owner_of(ACCESS);
-    struct rte_ring *ring = scenario.rings->punt[worker->number];
     const uint64_t drops = drops_of(DROP_PUNT_QUEUE);
-    void *punted;
 
     (void)state;
-    for (unsigned i = 0; i < PUNT_RING_PACKETS + 10; i++) {
-        struct rte_mbuf *packet = guest_packet(0);
-        const be16 arp = htobe16(ETHERTYPE_ARP);
+    punt_arp(worker, VIF_NONE, PUNT_RING_PACKETS + 10);
+    /* a ring holds one packet less than it has places */
+    assert_int_equal(drops_of(DROP_PUNT_QUEUE), drops + 11);
+    assert_int_equal(punt_ring_empty(worker), PUNT_RING_PACKETS - 1);
+}
 
-        memcpy(rte_pktmbuf_mtod_offset(packet, uint8_t *, 12), &arp, sizeof(arp));
-        worker->now += UINT32_MAX; /* the meters are full again */
-        worker_forward(worker, scenario.ports[ACCESS], &packet, 1);
-    }
-    assert_true(drops_of(DROP_PUNT_QUEUE) >= drops + 10);
-    while (rte_ring_dequeue(ring, &punted) == 0)
-        rte_pktmbuf_free(punted);
+/* The slow path is away: one interface fills its part of the ring, another finds its own free. */
+static void
+c45_an_interface_takes_up_its_part_of_the_punt_ring_and_no_more(void **state)
+{
+    struct worker *worker = owner_of(ACCESS);
+    const uint64_t own = drops_of(DROP_PUNT_INTERFACE_QUEUE), all = drops_of(DROP_PUNT_QUEUE);
+
+    (void)state;
+    punt_arp(worker, 0, PUNT_RING_PACKETS);
+    assert_int_equal(drops_of(DROP_PUNT_INTERFACE_QUEUE),
+                     own + PUNT_RING_PACKETS - PUNT_RING_INTERFACE);
+    punt_arp(worker, 1, PUNT_RING_INTERFACE);
+    assert_int_equal(drops_of(DROP_PUNT_INTERFACE_QUEUE),
+                     own + PUNT_RING_PACKETS - PUNT_RING_INTERFACE);
+    assert_int_equal(drops_of(DROP_PUNT_QUEUE), all);
+    assert_int_equal(punt_ring_empty(worker), 2 * PUNT_RING_INTERFACE);
+
+    /* what was taken out is free again, for the same interface; a full ring takes up nothing */
+    punt_arp(worker, VIF_NONE, PUNT_RING_PACKETS);
+    punt_arp(worker, 0, 10);
+    assert_int_equal(punt_ring_empty(worker), PUNT_RING_PACKETS - 1);
+    punt_arp(worker, 0, PUNT_RING_INTERFACE);
+    assert_int_equal(punt_ring_empty(worker), PUNT_RING_INTERFACE);
 }
 
 /* Gives the IP packet of a guest's frame to a worker as the slow path does. */
@@ -579,6 +620,7 @@ main(void)
         cmocka_unit_test(a_tunnel_that_waits_for_its_worker_is_lost_with_its_port),
         cmocka_unit_test(a_full_ring_drops_tunnels_for_another_worker_and_says_so),
         cmocka_unit_test(a_full_punt_ring_drops_and_says_so),
+        cmocka_unit_test(c45_an_interface_takes_up_its_part_of_the_punt_ring_and_no_more),
         cmocka_unit_test(injected_packets_are_routed_with_the_ttl_that_they_have),
         cmocka_unit_test(injected_packets_end_like_others),
         cmocka_unit_test(all_fragments_of_a_packet_are_sent_or_none),

@@ -98,7 +98,7 @@ rig_open_on(struct rig *rig, const struct underlay *underlay)
         .now_ms = 1000000,
     };
     rig->tables = tables_create(&limits, 2, PORTS_MAX);
-    rig->rings = rings_create(1);
+    rig->rings = rings_create(1, limits.vifs);
     rig->counters = counters_create(&shape);
     rig->ports = calloc(1, sizeof(*rig->ports));
     rig->pool = rte_pktmbuf_pool_create("rig", POOL_PACKETS, 0, PACKET_PRIVATE_OCTETS,
@@ -231,7 +231,7 @@ void
 rig_punt_packet(struct rig *rig, struct rte_mbuf *packet, const struct packet_note *note)
 {
     *packet_note(packet) = *note;
-    assert_int_equal(rte_ring_enqueue(rig->rings->punt[0], packet), 0);
+    assert_int_equal(punt_ring_put(&rig->rings->punt[0], packet), 0);
     rig->punted++;
 }
 

@@ -326,7 +326,7 @@ no_more_than_a_few_are_believed(void **state)
 static void
 a_full_ring_loses_what_will_be_said_again(void **state)
 {
-    struct rings *rings = rings_create(1);
+    struct rings *rings = rings_create(1, 1);
     const struct path_mtu first = { rig_address(FAR6), 1400 };
     struct path_mtu path_mtu = first;
     unsigned told = 0;

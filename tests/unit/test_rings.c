@@ -18,17 +18,17 @@
 static void
 each_pair_has_its_rings(void **state)
 {
-    struct rings *rings = rings_create(3);
+    struct rings *rings = rings_create(3, 8);
 
     (void)state;
     assert_non_null(rings);
     for (unsigned from = 0; from < 3; from++) {
-        assert_int_equal(rte_ring_get_capacity(rings->punt[from]), PUNT_RING_PACKETS - 1);
+        assert_int_equal(rte_ring_get_capacity(rings->punt[from].packets), PUNT_RING_PACKETS - 1);
         assert_int_equal(rte_ring_get_capacity(rings->inject[from]), INJECT_RING_PACKETS - 1);
         for (unsigned to = 0; to < 3; to++)
             assert_int_equal(rings->handover[from][to] == NULL, from == to);
     }
-    assert_null(rings->punt[3]);
+    assert_null(rings->punt[3].packets);
     rings_destroy(rings);
 }
 
@@ -37,8 +37,8 @@ what_is_left_in_the_rings_is_freed(void **state)
 {
     struct rte_mempool *pool =
         rte_pktmbuf_pool_create("left", 255, 0, PACKET_PRIVATE_OCTETS, 256, SOCKET_ID_ANY);
-    struct rings *rings = rings_create(2);
-    struct rte_ring *all[] = { rings->punt[1], rings->inject[0], rings->handover[0][1] };
+    struct rings *rings = rings_create(2, 8);
+    struct rte_ring *all[] = { rings->punt[1].packets, rings->inject[0], rings->handover[0][1] };
 
     (void)state;
     assert_non_null(pool);
