@@ -11,6 +11,7 @@
 #include <rte_mbuf.h>
 
 #include "lib/base/hmap.h"
+#include "slowpath/held.h"
 #include "slowpath/neighbour_ask.h"
 #include "slowpath/send.h"
 
@@ -29,19 +30,18 @@ struct neighbour {
     uint8_t tries;     /* requests since the last answer */
     uint64_t asked_ms; /* when the last of them went out */
     uint64_t due_ms;   /* when something is to be done next */
-    uint8_t n_held;
-    struct rte_mbuf *held[NEIGHBOUR_HELD_MAX]; /* oldest first */
+    struct held_queue held;
 };
 
 struct neighbours {
     struct neighbour *entries; /* by adjacency index */
     uint32_t limit;
     struct hmap by_address;
-    unsigned held; /* packets over all of them */
+    struct held_totals held;
 };
 
 struct neighbours *
-neighbours_create(uint32_t limit)
+neighbours_create(uint32_t limit, uint32_t vifs)
 {
     struct neighbours *neighbours = calloc(1, sizeof(*neighbours));
 
@@ -49,8 +49,8 @@ neighbours_create(uint32_t limit)
         return NULL;
     neighbours->limit = limit;
     neighbours->entries = calloc(limit, sizeof(neighbours->entries[0]));
-    if (neighbours->entries == NULL) {
-        free(neighbours);
+    if (!held_totals_init(&neighbours->held, vifs) || neighbours->entries == NULL) {
+        neighbours_destroy(neighbours);
         return NULL;
     }
     return neighbours;
@@ -61,9 +61,10 @@ neighbours_destroy(struct neighbours *neighbours)
 {
     if (neighbours == NULL)
         return;
-    for (uint32_t i = 0; i < neighbours->limit; i++)
-        rte_pktmbuf_free_bulk(neighbours->entries[i].held, neighbours->entries[i].n_held);
+    for (uint32_t i = 0; neighbours->entries != NULL && i < neighbours->limit; i++)
+        rte_pktmbuf_free_bulk(neighbours->entries[i].held.packets, neighbours->entries[i].held.n);
     hmap_clear(&neighbours->by_address);
+    held_totals_free(&neighbours->held);
     free(neighbours->entries);
     free(neighbours);
 }
@@ -108,17 +109,15 @@ find(struct neighbours *neighbours, uint16_t port, const struct ip_addr *address
 static void
 show_held(struct adjacency *adjacency, const struct neighbour *neighbour)
 {
-    atomic_store_explicit(&adjacency->held, neighbour->n_held, memory_order_relaxed);
+    atomic_store_explicit(&adjacency->held, neighbour->held.n, memory_order_relaxed);
 }
 
 /* Forgets what waits; the packets are the caller's. @return their number. */
 static unsigned
 release_held(struct slowpath *slowpath, struct neighbour *neighbour)
 {
-    const unsigned n = neighbour->n_held;
+    const unsigned n = held_release(&slowpath->neighbours->held, &neighbour->held);
 
-    neighbour->n_held = 0;
-    slowpath->neighbours->held -= n;
     show_held(adjacency_of(slowpath, neighbour), neighbour);
     return n;
 }
@@ -129,7 +128,7 @@ drop_held(struct slowpath *slowpath, struct neighbour *neighbour, enum drop_reas
     const unsigned n = release_held(slowpath, neighbour);
 
     for (unsigned i = 0; i < n; i++)
-        drop_packet(slowpath, VIF_NONE, neighbour->held[i], reason);
+        drop_packet(slowpath, VIF_NONE, neighbour->held.packets[i], reason);
 }
 
 /* Completes a frame and sends it. */
@@ -178,7 +177,7 @@ bring_up(struct slowpath *slowpath, struct neighbour *neighbour, const struct ma
     const unsigned n = release_held(slowpath, neighbour);
 
     for (unsigned i = 0; i < n; i++)
-        send_to(slowpath, neighbour, mac, neighbour->held[i]);
+        send_to(slowpath, neighbour, mac, neighbour->held.packets[i]);
     atomic_store_explicit(&adjacency->link, adjacency_link(mac), memory_order_release);
     enter(adjacency, NEIGHBOUR_REACHABLE);
 }
@@ -309,20 +308,10 @@ neighbour_hold(struct slowpath *slowpath, uint32_t index, struct rte_mbuf *packe
         }
         enter_incomplete(slowpath, neighbour);
     }
-    if (neighbour->n_held == NEIGHBOUR_HELD_MAX || neighbours->held == NEIGHBOUR_HELD_ALL_MAX) {
-        /* The latest packet is worth more than the oldest (RFC 1122 section 2.3.2.2). */
-        if (neighbour->n_held == 0) {
-            drop_packet(slowpath, VIF_NONE, packet, DROP_ADJACENCY_HOLD);
-            return;
-        }
-        drop_packet(slowpath, VIF_NONE, neighbour->held[0], DROP_ADJACENCY_HOLD);
-        neighbour->n_held--;
-        neighbours->held--;
-        memmove(neighbour->held, neighbour->held + 1,
-                neighbour->n_held * sizeof(neighbour->held[0]));
-    }
-    neighbour->held[neighbour->n_held++] = packet;
-    neighbours->held++;
+
+    struct rte_mbuf *gone = held_add(&neighbours->held, &neighbour->held, packet);
+    if (gone != NULL)
+        drop_packet(slowpath, VIF_NONE, gone, DROP_ADJACENCY_HOLD);
     show_held(adjacency, neighbour);
 }
 

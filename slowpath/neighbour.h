@@ -15,11 +15,8 @@
 
 #include "slowpath/context.h"
 
-#define NEIGHBOUR_HELD_MAX     8    /* packets that wait for one neighbour */
-#define NEIGHBOUR_HELD_ALL_MAX 1024 /* and for all of them */
-
-/** @return NULL without memory. */
-struct neighbours *neighbours_create(uint32_t limit);
+/** For adjacencies 0 .. limit - 1 and interfaces 0 .. vifs - 1. @return NULL without memory. */
+struct neighbours *neighbours_create(uint32_t limit, uint32_t vifs);
 
 /** Frees them with the packets that they hold. */
 void neighbours_destroy(struct neighbours *neighbours);
@@ -28,7 +25,8 @@ void neighbours_destroy(struct neighbours *neighbours);
 void neighbours_turn(struct slowpath *slowpath);
 
 /** Takes a complete outer frame without destination MAC address: sent at once if the neighbour has
- * answered meanwhile, else held until it does. Takes the packet over in any case. */
+ * answered meanwhile, else held until it does (slowpath/held.h). Takes the packet over in any case.
+ */
 void neighbour_hold(struct slowpath *slowpath, uint32_t adjacency, struct rte_mbuf *packet);
 
 /* How a neighbour told of itself. */

@@ -47,7 +47,8 @@ slowpath_create(const struct slowpath_config *config)
     slowpath->icmp_errors = calloc(config->tables->limits.vifs, sizeof(slowpath->icmp_errors[0]));
     slowpath->icmp_vrf_errors =
         calloc(config->tables->limits.vrfs, sizeof(slowpath->icmp_vrf_errors[0]));
-    slowpath->neighbours = neighbours_create(config->tables->adjacencies.limit);
+    slowpath->neighbours =
+        neighbours_create(config->tables->adjacencies.limit, config->tables->limits.vifs);
     if (slowpath->icmp_errors == NULL || slowpath->icmp_vrf_errors == NULL ||
         slowpath->neighbours == NULL) {
         slowpath_destroy(slowpath);

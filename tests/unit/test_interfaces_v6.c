@@ -136,6 +136,32 @@ c10_c11_c12_the_first_hop_router_is_the_same_everywhere(void **context)
     assert_string_equal(rig->what.field, "gateway6");
 }
 
+/* The routes that an interface can have in the FIB, and that are announced for it. */
+static void
+c45_an_interface_has_a_bounded_number_of_addresses_and_prefixes(void **context)
+{
+    struct rig *rig = *context;
+    struct vif_config vif = vif6_make(1, "red");
+    struct fib_usage before, after;
+
+    while (vif.n_addresses + vif.n_prefixes < VIF_SOURCES_MAX) {
+        assert_int_equal(ip_prefix_parse("2001:db8:b::/48", &vif.prefixes[vif.n_prefixes]), 0);
+        vif.prefixes[vif.n_prefixes].addr.octets[5] = (uint8_t)vif.n_prefixes;
+        vif.n_prefixes++;
+    }
+    fib_usage(rig->control.tables->fib, &before);
+    assert_int_equal(add(rig, &vif), 0);
+    fib_usage(rig->control.tables->fib, &after);
+    assert_in_range(after.routes - before.routes, VIF_SOURCES_MAX, VIF_SOURCES_MAX + 2);
+    assert_int_equal(take_away(rig, "vm1"), 0);
+
+    assert_int_equal(ip_prefix_parse("2001:db8:ff::/48", &vif.prefixes[vif.n_prefixes++]), 0);
+    assert_int_equal(add(rig, &vif), -EINVAL);
+    assert_string_equal(rig->what.field, "prefixes");
+    fib_usage(rig->control.tables->fib, &after);
+    assert_int_equal(after.routes, before.routes);
+}
+
 static void
 a_prefix_of_ipv6_is_one_interfaces_alone(void **context)
 {
@@ -229,6 +255,8 @@ main(void)
             an_interface_of_both_families_gives_the_first_ipv4_address_by_dhcp, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(c10_c11_c12_the_first_hop_router_is_the_same_everywhere,
                                         rig_up, rig_down),
+        cmocka_unit_test_setup_teardown(
+            c45_an_interface_has_a_bounded_number_of_addresses_and_prefixes, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(a_prefix_of_ipv6_is_one_interfaces_alone, rig_up, rig_down),
         cmocka_unit_test_setup_teardown(c44_rates_stand_in_the_record_with_the_segment_size, rig_up,
                                         rig_down),

@@ -78,12 +78,12 @@ hear(struct rig *rig, uint16_t operation, const struct mac_addr *mac, uint32_t s
     rig_turn(rig);
 }
 
-/* An outer frame, numbered, that waits for the adjacency. */
+/* An outer frame, numbered, that waits for the adjacency, with a packet of an interface in it. */
 static void
-hold(struct rig *rig, uint32_t adjacency, uint8_t number)
+hold_of(struct rig *rig, uint32_t vif, uint32_t adjacency, uint8_t number)
 {
     const struct packet_note note = {
-        .reason = PUNT_ADJACENCY, .port = RIG_UNDERLAY, .vif = VIF_NONE, .adjacency = adjacency
+        .reason = PUNT_ADJACENCY, .port = RIG_UNDERLAY, .vif = vif, .adjacency = adjacency
     };
     uint8_t frame[60] = { 0 };
 
@@ -91,6 +91,12 @@ hold(struct rig *rig, uint32_t adjacency, uint8_t number)
     frame[59] = number;
     rig_punt_packet(rig, rig_packet(rig, frame, sizeof(frame), 0), &note);
     rig_turn(rig);
+}
+
+static void
+hold(struct rig *rig, uint32_t adjacency, uint8_t number)
+{
+    hold_of(rig, VIF_NONE, adjacency, number);
 }
 
 static void
@@ -292,7 +298,7 @@ all_neighbours_together_hold_no_more_than_their_bound(void **state)
     }
     for (unsigned i = 0; i < 128; i++) {
         for (uint8_t number = 0; number < 8; number++)
-            hold(&rig, indexes[i], number);
+            hold_of(&rig, i / 8, indexes[i], number); /* 64 of each of 16 interfaces */
     }
     assert_int_equal(rig_drops(&rig, DROP_ADJACENCY_HOLD), 0);
     hold(&rig, indexes[128], 0); /* has nothing to give up for it */
