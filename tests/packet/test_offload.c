@@ -567,8 +567,8 @@ random_headers_do_no_harm(void **state)
                                               (uint16_t)(1 + rand() % 2000), SEGMENTS,
                                               (uint16_t)(rand() % 2000)) },
             1);
-        void *punted;
-        while (rte_ring_dequeue(scenario.rings->punt[0], &punted) == 0)
+        struct rte_mbuf *punted;
+        while (punt_ring_take(&scenario.rings->punt[0], &punted, 1) > 0)
             rte_pktmbuf_free(punted);
     }
 }
