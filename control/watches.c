@@ -241,7 +241,8 @@ on_timer(evutil_socket_t fd, short what, void *context)
         if (watcher->waiting != NULL && (watcher->ended || now >= watcher->until_ms ||
                                          watch_oldest(&watcher->watch, &ring) != NULL))
             watches->answer(watches->control, watcher);
-        if (watcher->waiting == NULL && now - watcher->last_ms > WATCH_SILENCE_MS)
+        /* who was answered just now was heard of after `now` */
+        if (watcher->waiting == NULL && now > watcher->last_ms + WATCH_SILENCE_MS)
             watches_stop(watches, watcher);
     }
     plan(watches);
