@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "lib/base/simd.h"
 #include "lib/net/addr.h"
 #include "lib/net/encapsulation.h"
 #include "lib/port/spec.h"
@@ -140,6 +141,7 @@ struct config {
     uint32_t memory_mib;             /* 0: chosen by eal_start() */
     uint32_t packets;                /* packet buffers */
     bool hugepages;                  /* used if there are some */
+    enum simd_level simd;            /* the highest that may be used */
     struct underlay_config underlay;
     struct route_server_config *servers;
     unsigned n_servers;

@@ -190,11 +190,23 @@ host_name_read(cfg_t *root, struct config *config, struct config_error *error)
 }
 
 static int
+simd_read(cfg_t *root, struct config *config, struct config_error *error)
+{
+    const char *text = config_file_text(root, "simd");
+
+    if (text != NULL && !simd_level_parse(text, &config->simd))
+        return config_file_refuse(root, "simd", error, "scalar, avx2 or avx512 is expected, not %s",
+                                  text);
+    return 0;
+}
+
+static int
 root_read(cfg_t *root, struct config *config, struct config_error *error)
 {
     if (workers_read(root, config, error) < 0 || host_name_read(root, config, error) < 0 ||
         config_file_bool(root, "poll", &config->poll, error) < 0 ||
         config_file_bool(root, "hugepages", &config->hugepages, error) < 0 ||
+        simd_read(root, config, error) < 0 ||
         config_file_number(root, "memory", 64, 1 << 20, &config->memory_mib, error) < 0 ||
         config_file_number(root, "packets", 1024, 1 << 24, &config->packets, error) < 0 ||
         config_file_number(root, "stale-timer", 1, STALE_SECONDS_MAX, &config->stale_seconds,
@@ -250,6 +262,7 @@ config_defaults(struct config *config)
         .slow_path_cpu = CPU_ANY,
         .packets = PACKETS_DEFAULT,
         .hugepages = true,
+        .simd = SIMD_AVX512,
         .encapsulations = { ENCAP_UDP, ENCAP_GRE, ENCAP_VXLAN },
         .n_encapsulations = 3,
         .stale_seconds = STALE_SECONDS,
@@ -332,6 +345,7 @@ config_read(FILE *file, const char *name, struct config *config, struct config_e
                            VALUE("poll"),
                            VALUE("host-name"),
                            VALUE("hugepages"),
+                           VALUE("simd"),
                            VALUE("memory"),
                            VALUE("packets"),
                            VALUE("stale-timer"),

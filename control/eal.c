@@ -183,6 +183,7 @@ eal_start(const struct config *config, const char *program, struct eal *eal, cha
 
     if (check_cpus(config, error, error_size) < 0)
         return -EINVAL;
+    simd_limit(config->simd);
     snprintf(name, sizeof(name), "%s", program);
     snprintf(memory, sizeof(memory), "%u", needed);
     place_lcores(config, eal, lcores);
@@ -205,8 +206,8 @@ eal_start(const struct config *config, const char *program, struct eal *eal, cha
         rte_eal_cleanup();
         return -ENOMEM;
     }
-    log_info("%u MiB on %s pages, %u packet buffers", needed, eal->hugepages ? "huge" : "ordinary",
-             config->packets);
+    log_info("%u MiB on %s pages, %u packet buffers, %s instructions", needed,
+             eal->hugepages ? "huge" : "ordinary", config->packets, simd_level_name(simd_level()));
     return 0;
 }
 

@@ -102,13 +102,13 @@ config_get(struct rpc_request *request, const json_t *params, void *context)
         json_array_append_new(encapsulations,
                               json_string(encapsulation_name(config->encapsulations[i])));
     rpc_reply(request,
-              json_pack("{s:s, s:s, s:i, s:b, s:b, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:o}",
+              json_pack("{s:s, s:s, s:i, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:o}",
                         "version", MILLRACE_VERSION, "host_name", config->host_name, "workers",
                         (int)config->n_workers, "poll", config->poll, "hugepages",
-                        control->eal.hugepages, "underlay", describe_underlay(&config->underlay),
-                        "servers", describe_servers(config), "encapsulations", encapsulations,
-                        "vpns", describe_vpns(config), "stale_seconds",
-                        (json_int_t)config->stale_seconds, "state_directory",
+                        control->eal.hugepages, "simd", simd_level_name(simd_level()), "underlay",
+                        describe_underlay(&config->underlay), "servers", describe_servers(config),
+                        "encapsulations", encapsulations, "vpns", describe_vpns(config),
+                        "stale_seconds", (json_int_t)config->stale_seconds, "state_directory",
                         config->state_directory, "control_socket", config->control_socket, "limits",
                         describe_limits(&config->limits)));
 }

@@ -16,6 +16,7 @@
 
 #include "lib/base/file.h"
 #include "lib/base/hmap.h"
+#include "lib/base/simd.h"
 #include "lib/base/text.h"
 
 static void
@@ -176,6 +177,22 @@ octets_become_digits_and_digits_octets(void **state)
     }
 }
 
+static void
+no_vector_instructions_above_the_limit(void **state)
+{
+    const enum simd_level best = simd_level();
+    enum simd_level level;
+    (void)state;
+
+    for (unsigned i = 0; i < SIMD_LEVELS; i++) {
+        assert_true(simd_level_parse(simd_level_name((enum simd_level)i), &level));
+        assert_int_equal(level, i);
+        simd_limit(level);
+        assert_int_equal(simd_level(), level < best ? level : best);
+    }
+    assert_false(simd_level_parse("sse", &level));
+}
+
 int
 main(void)
 {
@@ -186,6 +203,7 @@ main(void)
         cmocka_unit_test(names_are_bounded_ascii),
         cmocka_unit_test(a_hash_table_holds_what_was_added),
         cmocka_unit_test(a_file_is_replaced_as_a_whole),
+        cmocka_unit_test(no_vector_instructions_above_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,7 +76,7 @@ every_key_is_read(void **state)
     static const char text[] =
         "# a comment\n"
         "workers = {2, 3}\n slow-path-cpu = 1\n poll = true\n host-name = compute1\n"
-        "hugepages = false\n memory = 256\n packets = 4096\n stale-timer = 60\n"
+        "hugepages = false\n simd = avx2\n memory = 256\n packets = 4096\n stale-timer = 60\n"
         "state-directory = \"/tmp/state\"\n encapsulations = {gre}\n"
         "control-socket { path = \"/tmp/s.sock\" mode = 0600 group = adm }\n"
         "limits { interfaces = 10 vrfs = 11 routes = 12 fib-nodes = 13 endpoints = 14\n"
@@ -117,6 +117,7 @@ every_key_is_read(void **state)
     assert_true(config.poll);
     assert_string_equal(config.host_name, "compute1");
     assert_false(config.hugepages);
+    assert_int_equal(config.simd, SIMD_AVX2);
     assert_int_equal(config.memory_mib, 256);
     assert_int_equal(config.packets, 4096);
     assert_int_equal(config.stale_seconds, 60);
@@ -313,6 +314,7 @@ a_wrong_file_is_told_line_key_and_what_was_expected(void **state)
         { UNDERLAY "workers = {1, 2}\nworkers = {3}\n", "test.conf:3: workers:", "twice" },
         { UNDERLAY "workers = {1}\nworkers = {3}\n", "test.conf:3: workers:", "twice" },
         { UNDERLAY "poll = maybe\n", "test.conf:2: poll:", "true or false" },
+        { UNDERLAY "simd = sse\n", "test.conf:2: simd:", "avx512" },
         { UNDERLAY "memory = 1\n", "test.conf:2: memory:", "64" },
         { UNDERLAY "memory = -5\n", "test.conf:2: memory:", "64" },
         { UNDERLAY "host-name = \"a@b\"\n", "test.conf:2: host-name:", "JID" },
