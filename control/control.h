@@ -52,6 +52,9 @@ struct control {
     int (*explain)(struct control *control, const struct packet_note *note, const void *octets,
                    size_t length, struct trace *trace);
 
+    /** How much of an interface's rates is used, in percent: fastpath/fastpath.h says more. */
+    void (*rates_used)(struct control *control, const struct vif *vif, unsigned *in, unsigned *out);
+
     /** Ends the daemon: at once, or (`drain`) after all routes were retracted. */
     void (*stop)(struct control *control, bool drain);
 };

@@ -48,7 +48,7 @@ struct daemon {
     bool stopping;
 };
 
-/* ---- Ending ---- */
+/* ---- What control asks of the fast path ---- */
 
 static int
 explain(struct control *control, const struct packet_note *note, const void *octets, size_t length,
@@ -58,6 +58,16 @@ explain(struct control *control, const struct packet_note *note, const void *oct
 
     return fastpath_explain(daemon->fastpath, note, octets, length, trace);
 }
+
+static void
+rates_used(struct control *control, const struct vif *vif, unsigned *in, unsigned *out)
+{
+    struct daemon *daemon = (struct daemon *)control; /* its first member */
+
+    fastpath_rates_used(daemon->fastpath, vif, in, out);
+}
+
+/* ---- Ending ---- */
 
 static void
 leave_loop(void *context)
@@ -310,6 +320,7 @@ begin(struct daemon *daemon, const char *program)
     control->config = &daemon->config;
     control->stop = stop;
     control->explain = explain;
+    control->rates_used = rates_used;
     if (eal_start(&daemon->config, program, &control->eal, error, sizeof(error)) != 0) {
         log_error("DPDK: %s", error);
         return false;

@@ -57,31 +57,12 @@ path_to_json(struct control *control, path_t path, json_t *step, char text[TRACE
     }
 }
 
-/* ", at most 10000 packets/s, at most 2.5 Gbit/s": a meter's state is its worker's. */
-static void
-rate_text(const struct vif_rate *rate, char *text, size_t size)
-{
-    static const char *const units[] = { "", "k", "M", "G", "T" };
-    double bits = (double)rate->bits;
-    unsigned unit = 0;
-    int length = 0;
-
-    text[0] = '\0';
-    if (rate->packets != 0)
-        length =
-            snprintf(text, size, ", at most %llu packets/s", (unsigned long long)rate->packets);
-    for (; bits >= 1000 && unit < 4; unit++)
-        bits /= 1000;
-    if (rate->bits != 0)
-        snprintf(text + length, size - (size_t)length, ", at most %.4g %sbit/s", bits, units[unit]);
-}
-
 static void
 from_vif_to_json(struct control *control, const struct traced *traced,
                  const struct trace_step *from, json_t *step, char text[TRACE_TEXT_MAX])
 {
     const struct vif *vif = vif_at(&control->tables->vifs, from->number);
-    char mac[MAC_TEXT_MAX], address[IP_ADDR_TEXT_MAX], rate[80];
+    char mac[MAC_TEXT_MAX], address[IP_ADDR_TEXT_MAX], rate[TRACE_RATE_MAX];
     struct ip_addr source, destination;
 
     set_text(step, "vif", name_of_vif(control, from->number));
@@ -89,7 +70,7 @@ from_vif_to_json(struct control *control, const struct traced *traced,
         snprintf(text, TRACE_TEXT_MAX, "vif %s: allowed", name_of_vif(control, from->number));
         return;
     }
-    rate_text(&vif->rate_in, rate, sizeof(rate));
+    traced_rate_to_json(control, vif, TRACE_FROM_GUEST, step, rate);
     snprintf(text, TRACE_TEXT_MAX, "vif %s: source %s %s allowed%s",
              name_of_vif(control, from->number), mac_format(&vif->mac, mac),
              ip_addr_format(&source, address), rate);

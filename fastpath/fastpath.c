@@ -144,6 +144,17 @@ fastpath_explain(struct fastpath *fastpath, const struct packet_note *note, cons
 }
 
 void
+fastpath_rates_used(const struct fastpath *fastpath, const struct vif *vif, unsigned *in,
+                    unsigned *out)
+{
+    const struct vif_meters *meters = &fastpath->meters[vif->id];
+    const uint64_t now = rte_rdtsc(), hz = rte_get_tsc_hz();
+
+    *in = rate_used(&meters->in, &vif->rate_in, vif->rates_version, now, hz);
+    *out = rate_used(&meters->out, &vif->rate_out, vif->rates_version, now, hz);
+}
+
+void
 fastpath_stop(struct fastpath *fastpath)
 {
     atomic_store_explicit(&fastpath->ending, true, memory_order_relaxed);

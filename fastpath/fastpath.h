@@ -62,6 +62,13 @@ unsigned fastpath_poll_once(void *worker);
 int fastpath_explain(struct fastpath *fastpath, const struct packet_note *note, const void *octets,
                      size_t length, struct trace *trace);
 
+/**
+ * How much of the rates of an interface is used at this moment, as rate_used() says.
+ * @param in, out percent of what may pass from and to the guest at once. Any thread.
+ */
+void fastpath_rates_used(const struct fastpath *fastpath, const struct vif *vif, unsigned *in,
+                         unsigned *out);
+
 /** Asks all workers to end after their current turn. Any thread. */
 void fastpath_stop(struct fastpath *fastpath);
 

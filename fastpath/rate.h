@@ -7,6 +7,7 @@
  * what goes to it by the worker that sends on its port: one thread a meter.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,10 +15,19 @@
 
 #include "lib/table/vif.h"
 
+/* What a meter's worker tells other threads, after each frame. Every word is one that the meter
+ * had; two that are read together may be of two frames that follow each other. */
+struct rate_reading {
+    _Atomic uint32_t version;
+    _Atomic uint64_t time;            /* TSC */
+    _Atomic uint64_t packets, octets; /* tokens that were left */
+};
+
 struct rate_meter {
     uint32_t version; /* of the rates that it was made from; 0: not yet */
     struct rte_meter_srtcm packets, octets;
     struct rte_meter_srtcm_profile packet_profile, octet_profile;
+    struct rate_reading reading;
 };
 
 struct vif_meters {
@@ -33,3 +43,12 @@ struct vif_meters {
  */
 bool rate_take(struct rate_meter *meter, const struct vif_rate *rate, uint32_t version,
                uint32_t octets, uint64_t now);
+
+/**
+ * How much is used of what may pass at once, in packets or in octets, whichever is more. Any
+ * thread: it reads what the meter's worker last told, and what has come back since.
+ * @param now TSC, which counts `hz` a second
+ * @return percent, 0..100; without a rate 0
+ */
+unsigned rate_used(const struct rate_meter *meter, const struct vif_rate *rate, uint32_t version,
+                   uint64_t now, uint64_t hz);

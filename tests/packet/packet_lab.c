@@ -78,13 +78,18 @@ vifs_json(const struct scenario *scenario)
     json_t *object = json_object();
 
     for (unsigned i = 0; i < scenario->vifs.n; i++) {
+        const uint32_t id = scenario->vifs.entries[i].number;
+        unsigned used_in, used_out;
         struct vif_counters sum;
 
-        counters_vif(scenario->counters, scenario->vifs.entries[i].number, &sum);
+        counters_vif(scenario->counters, id, &sum);
+        fastpath_rates_used(scenario->fastpath, vif_at(&scenario->tables->vifs, id), &used_in,
+                            &used_out);
         json_object_set_new(object, scenario->vifs.entries[i].name,
-                            json_pack("{s:o, s:o, s:o}", "rx", traffic_json(&sum.rx), "tx",
-                                      traffic_json(&sum.tx), "drops",
-                                      reasons_json(sum.drops, DROP_REASONS, drop_name)));
+                            json_pack("{s:o, s:o, s:o, s:[i, i]}", "rx", traffic_json(&sum.rx),
+                                      "tx", traffic_json(&sum.tx), "drops",
+                                      reasons_json(sum.drops, DROP_REASONS, drop_name),
+                                      "rates_used", (int)used_in, (int)used_out));
     }
     return object;
 }

@@ -79,6 +79,29 @@ case("c44_two_workers_meter_once", dict(with_rate("vm1", rate_out={"packets": 10
      {"fabric": [from_far(to_vm1, 16)] * 60}, {"p1": None}, drops=None,
      check=passed("p1", 32, 36, "rate-out"))
 
+
+
+def used(name, direction, most):
+    """So much of an interface's rate is used, or as little less as comes back during the test."""
+    def check(test, result):
+        percent = result["vifs"][name]["rates_used"]
+        test.assertTrue(most - 10 <= percent[direction] <= most, percent)
+        test.assertEqual(percent[1 - direction], 0)
+    return check
+
+
+small, both = many[:16], {"packets": 10, "bits": 8000}
+case("c44_half_of_the_packets_is_used", with_rate("vm1", rate_in={"packets": 10}), {"p1": small},
+     {"fabric": None}, check=used("vm1", 0, 50))
+case("c44_half_of_the_octets_is_used", with_rate("vm1", rate_in={"packets": 100, "bits": 8000}),
+     {"p1": [guest("10.1.0.1", size=1160)] * 16}, {"fabric": None}, check=used("vm1", 0, 50))
+case("c44_a_quarter_to_a_guest_is_used", with_rate("vm1", rate_out=both),
+     {"fabric": [from_far(to_vm1, 16)] * 8}, {"p1": None}, check=used("vm1", 1, 25))
+case("c44_all_is_used_that_is_refused", with_rate("vm1", rate_in={"packets": 10}), {"p1": many},
+     {"fabric": None}, drops=None, check=used("vm1", 0, 100))
+case("c44_no_rate_is_never_used", with_rate("vm2", rate_in=both, rate_out=both), {"p1": small},
+     {"fabric": None}, check=used("vm1", 0, 0))
+
 # --- C49: outer sources
 
 listed = world(check_sources=True, allowed_sources=[FAR, FAR6, "198.51.100.0/24"])

@@ -14,6 +14,7 @@
 #include "control/trace_json.h"
 #include "lib/net/description.h"
 #include "lib/net/encapsulation.h"
+#include "lib/net/headers.h"
 #include "lib/ring/note.h"
 
 #define GONE 63 /* the last number of the rig's tables: nobody has it */
@@ -36,6 +37,16 @@ told_of(struct rig *rig, const char *packet, const struct trace_step *steps, uns
     return traced_to_json(&rig->control, &traced);
 }
 
+/* The workers of a rig: 12 % of what may come from a guest is used, all of what may go to it. */
+static void
+rates_used(struct control *control, const struct vif *vif, unsigned *in, unsigned *out)
+{
+    (void)control;
+    (void)vif;
+    *in = 12;
+    *out = 100;
+}
+
 static void
 check(struct rig *rig, const char *packet, struct trace_step step, const char *stage,
       const char *text)
@@ -45,6 +56,35 @@ check(struct rig *rig, const char *packet, struct trace_step step, const char *s
 
     assert_string_equal(json_string_value(json_object_get(said, "stage")), stage);
     assert_string_equal(json_string_value(json_object_get(said, "text")), text);
+    json_decref(told);
+}
+
+/* What is said of a frame that is delivered to an interface with a rate. */
+static void
+check_delivery(struct rig *rig, const char *name, json_int_t percent, const char *text)
+{
+    const uint32_t id = interface_find(rig->control.interfaces, name)->id;
+    const struct eth_header header = { .type = htobe16(ETHERTYPE_IPV4) };
+    uint8_t frame[sizeof(header) + 64];
+    struct trace_step step = { .kind = TRACE_SEND,
+                               .port = PORT_NONE,
+                               .number = PACKET_ACCOUNT_VIF | id };
+    struct traced traced = { .steps = &step, .n_steps = 1, .worker = WORKER_UNKNOWN };
+    char problem[DESCRIPTION_PROBLEM_MAX];
+    json_t *told, *said;
+
+    assert_int_equal(description_build("icmp 10.0.0.99 > 10.0.0.3", &built, problem), 0);
+    memcpy(frame, &header, sizeof(header));
+    memcpy(frame + sizeof(header), built.packet, built.length);
+    step.kept = step.length = (uint32_t)(sizeof(header) + built.length);
+    traced.frames = frame;
+    traced.packet = built.packet;
+    traced.kept = traced.length = (uint32_t)built.length;
+    traced.link = WATCH_IP;
+    told = traced_to_json(&rig->control, &traced);
+    said = json_array_get(json_object_get(told, "steps"), 0);
+    assert_string_equal(json_string_value(json_object_get(said, "text")), text);
+    assert_int_equal(json_integer_value(json_object_get(said, "rate_used_percent")), percent);
     json_decref(told);
 }
 
@@ -130,14 +170,18 @@ the_ends_of_a_packet_are_named(void **context)
 
     check(rig, packet, (struct trace_step){ .kind = TRACE_FROM_VIF, .number = id }, "ingress",
           "vif fixed: source 02:00:00:00:00:99 10.0.0.99 allowed");
+    rig->control.rates_used = rates_used;
     limited.rate_in = (struct vif_rate){ 10000, 2500000000 };
+    limited.rate_out = (struct vif_rate){ 0, 64000 };
     assert_int_equal(add(rig, &limited), 0);
     check(rig, packet,
           (struct trace_step){ .kind = TRACE_FROM_VIF,
                                .number = interface_find(rig->control.interfaces, "vm3")->id },
           "ingress",
-          "vif vm3: source 02:00:00:00:00:03 10.0.0.99 allowed, at most 10000 packets/s, at most "
-          "2.5 Gbit/s");
+          "vif vm3: source 02:00:00:00:00:03 10.0.0.99 allowed, rate 12 % used (10000 packets/s, "
+          "2.5 Gbit/s)");
+    check_delivery(rig, "vm3", 100,
+                   "vif vm3: ttl 64, 28 octets of 1450, rate 100 % used (64 kbit/s), port (gone)");
     check(rig, packet, (struct trace_step){ .kind = TRACE_FROM_VIF, .number = GONE }, "ingress",
           "vif (gone): allowed");
     check(rig, packet,
