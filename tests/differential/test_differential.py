@@ -41,8 +41,11 @@ class Differential(unittest.TestCase):
     maxDiff = None
 
     def test_saved_cases(self):
+        """Each failed once, before what was wrong was put right."""
+        self.assertNotEqual(CASES, [], "there are none")
         summary = replay(CASES)
         self.assertEqual(summary.failures, [], told(summary))
+        self.assertEqual(summary.batches, len(CASES))
 
     def test_random_packets(self):
         seed = the_seed()
