@@ -158,6 +158,15 @@ class HostPort(HostTest):
                 self.assertEqual(result["drops"], {reason: 1})
                 self.assert_sent(result, "host0", [])
 
+    def test_what_is_larger_than_the_port_is_dropped(self):
+        fits, above = (TO_US / UDP(dport=5222) / Raw(b"x" * (size - 28)) for size in (1500, 1501))
+        result = self.run_world({"fabric": [above, tagged(above), fits, tagged(fits)]})
+        self.assert_sent(result, "host0", [fits])
+        self.assertEqual(result["drops"], {"too-big": 1, "no-interface": 2})
+        result = self.run_world({"fabric": [tagged(above), tagged(fits)]}, underlay_vlan=TAG)
+        self.assert_sent(result, "host0", [fits])
+        self.assertEqual(result["drops"], {"too-big": 1})
+
     def test_icmp_errors_go_by_the_slow_path(self):
         packets = [*ICMP_ERRORS.values()]
         result = self.run_world({"fabric": packets})
