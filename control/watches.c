@@ -251,9 +251,11 @@ on_timer(evutil_socket_t fd, short what, void *context)
 uint64_t
 watcher_time(const struct watcher *watcher, uint64_t tsc)
 {
-    const uint64_t hz = rte_get_tsc_hz(), cycles = tsc - watcher->begin_tsc;
+    const int64_t hz = (int64_t)rte_get_tsc_hz();
+    /* below zero if another core's clock is a little behind this one's */
+    const int64_t cycles = (int64_t)(tsc - watcher->begin_tsc);
 
-    return watcher->begin_ns + cycles / hz * 1000000000 + cycles % hz * 1000000000 / hz;
+    return watcher->begin_ns + (uint64_t)(cycles / hz * 1000000000 + cycles % hz * 1000000000 / hz);
 }
 
 struct watches *

@@ -5,6 +5,7 @@
 #include "interfaces_rig.h"
 
 #include <event2/event.h>
+#include <rte_cycles.h>
 #include <unistd.h>
 
 #include "control/watches.h"
@@ -70,6 +71,18 @@ a_watch_that_nobody_reads_ends(void **context)
     watches_destroy(rig->control.watches);
 }
 
+static void
+a_record_of_a_core_whose_clock_is_behind_has_its_time(void **context)
+{
+    const uint64_t hz = rte_get_tsc_hz();
+    const struct watcher watcher = { .begin_tsc = 50 * hz, .begin_ns = 1700000000000000000 };
+    (void)context;
+
+    assert_true(watcher_time(&watcher, 52 * hz) == watcher.begin_ns + 2000000000);
+    assert_true(watcher_time(&watcher, 50 * hz - hz / 1000) <= watcher.begin_ns - 999000);
+    assert_true(watcher_time(&watcher, 50 * hz - hz / 1000) >= watcher.begin_ns - 1001000);
+}
+
 int
 main(void)
 {
@@ -77,6 +90,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_read_that_waited_in_vain_leaves_the_watch_alive, rig_up,
                                         rig_down),
         cmocka_unit_test_setup_teardown(a_watch_that_nobody_reads_ends, rig_up, rig_down),
+        cmocka_unit_test(a_record_of_a_core_whose_clock_is_behind_has_its_time),
     };
     return cmocka_run_group_tests(tests, everything_up, everything_down);
 }
