@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the system tests share: a network per test class, taken down whatever happens, and the logs
-of every daemon with a failure."""
+of every daemon where a test failed: before unittest's own account of it, which is what one reads."""
 
 import functools
 import os
@@ -10,22 +10,23 @@ import sys
 import tempfile
 import unittest
 
-from millrace_lab import Lab, wait_for
+from millrace_lab import Lab, complain, wait_for
 from topology import Network
 
 LONG = os.environ.get("MILLRACE_LONG", "0") == "1"
 
 
 def _with_logs(method):
-    """Adds the ends of the daemons' logs to what a failing test says."""
+    """Keeps the ends of the daemons' logs as they are when a test fails."""
     @functools.wraps(method)
     def wrapped(self):
         try:
             method(self)
         except unittest.SkipTest:
             raise
-        except Exception as error:
-            raise AssertionError(f"{error}\n{type(self).lab.failure_report()}") from error
+        except Exception:
+            self.reports.append(f"==== the logs when {self.id()} failed\n{self.lab.failure_report()}")
+            raise
     return wrapped
 
 
@@ -46,16 +47,21 @@ class LabTest(unittest.TestCase):
             raise unittest.SkipTest("network namespaces need root")
         cls.folder = tempfile.mkdtemp(prefix="millrace-test-")
         cls.lab = Lab(f"mr{os.getpid()}-", cls.folder)
+        cls.reports = []
         try:
             cls.build()
-        except BaseException as error:
-            report = cls.lab.failure_report()
+        except BaseException:
+            complain(f"==== the logs when {cls.__name__} could not be built\n"
+                     f"{cls.lab.failure_report()}")
             cls.lab.close()
             shutil.rmtree(cls.folder)
-            raise AssertionError(f"{error}\n{report}") from error
+            raise
 
     @classmethod
     def tearDownClass(cls):
+        # Not sooner: what a test prints would stand between its name and its result.
+        for report in cls.reports:
+            complain(report)
         try:
             for process in cls.lab.processes:
                 if hasattr(process, "socket_path") and process.running:
@@ -123,11 +129,11 @@ class NetworkTest(LabTest):
                 return route
         return None
 
-    def wait_route(self, compute, prefix, condition=lambda route: True, vrf="red", seconds=30):
+    def wait_route(self, compute, prefix, condition=lambda route: True, vrf="red"):
         def found():
             route = self.route(compute, prefix, vrf)
             return route if route is not None and condition(route) else None
-        return wait_for(f"{compute.name} to have {vrf} {prefix}", found, seconds,
+        return wait_for(f"{compute.name} to have {vrf} {prefix}", found,
                         alive=[compute.daemon])
 
     def wait_no_route(self, compute, prefix, vrf="red"):
