@@ -19,7 +19,7 @@ except ImportError:
     sys.exit(77)
 
 BUILD = os.environ.get("MILLRACE_BUILD", "build")
-DEADLINE = 20
+DEADLINE = 90
 RS = "route-server@ietf.org"
 URN = "urn:ietf:params:xml:ns:bgp:l3vpn:unicast"
 PUBSUB = "http://jabber.org/protocol/pubsub"

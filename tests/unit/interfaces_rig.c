@@ -15,7 +15,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 60000
 
 static const char configuration[] =
     "memory = 128\n packets = 1024\n hugepages = false\n"

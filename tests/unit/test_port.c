@@ -294,13 +294,13 @@ what_cannot_be_opened_is_said_clearly(void **state)
         port_close(null_ports[--n]);
 }
 
-/* Waits for a frame, up to five seconds. */
+/* Waits for a frame, up to a minute. */
 static unsigned
 port_receive_one(const struct port *port, struct rte_mbuf **packet)
 {
     unsigned n = 0;
 
-    for (unsigned i = 0; i < 5000 && (n = port_receive(port, 0, packet, 1)) == 0; i++)
+    for (unsigned i = 0; i < 60000 && (n = port_receive(port, 0, packet, 1)) == 0; i++)
         usleep(1000);
     return n;
 }
@@ -509,7 +509,7 @@ a_tap_port_outlives_its_interface(void **state)
 
     snprintf(command, sizeof(command), "ip netns del %s", name);
     assert_int_equal(system(command), 0);
-    for (unsigned i = 0; i < 1000 && port_link_is_up(port); i++)
+    for (unsigned i = 0; i < 6000 && port_link_is_up(port); i++)
         usleep(10000); /* the kernel deletes a namespace in its own time */
     assert_false(port_link_is_up(port));
     assert_int_equal(port_receive(port, 0, &packet, 1), 0);

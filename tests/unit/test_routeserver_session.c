@@ -24,7 +24,7 @@
 #include "lib/xmpp/client.h"
 #include "lib/xmpp/transport.h"
 
-#define DEADLINE_MS 20000
+#define DEADLINE_MS 60000
 #define LOOPBACK    0x7f000001u
 
 static struct event_base *base;

@@ -27,7 +27,7 @@
 #include "lib/rpc/dispatch.h"
 #include "lib/rpc/server.h"
 
-#define TIMEOUT_MS 20000
+#define TIMEOUT_MS 60000
 
 /* Verbs for the tests. */
 

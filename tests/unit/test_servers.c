@@ -12,7 +12,7 @@
 #include "lib/base/log.h"
 #include "lib/xmpp/transport.h"
 
-#define DEADLINE_SECONDS 20
+#define DEADLINE_SECONDS 60
 #define ITEM             "192.0.2.11:7:10.0.0.1/32"
 
 struct lab {

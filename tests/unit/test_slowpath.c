@@ -15,7 +15,7 @@
 #include "lib/base/clock.h"
 #include "slowpath_rig.h"
 
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 60000
 
 struct runner {
     struct rig rig;

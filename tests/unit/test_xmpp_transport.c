@@ -23,7 +23,7 @@
 #include "lib/xmpp/server.h"
 #include "lib/xmpp/transport.h"
 
-#define DEADLINE_MS 20000
+#define DEADLINE_MS 60000
 
 struct rig {
     struct event_base *base;
