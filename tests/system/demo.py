@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from millrace_lab import (Capture, Lab, LabError, Numbered, program, remove_namespaces, run, tool,
                           wait_for)
-from topology import Network, connected, settle
+from topology import Network, connected
 
 # A test of the demo plays it beside one that somebody has left running.
 PREFIX = os.environ.get("MILLRACE_DEMO_PREFIX", "millrace-demo-")
@@ -127,7 +127,7 @@ class Demo:
         back = w["red1"].ping(w["red2"].address, count=5)
         check(back == 5 and self.received("blue2") == before,
               f"red1 → {w['red2'].address} is red2; blue2 has the same address and receives nothing")
-        back = w["red1"].ping(w["blue3"].address, count=3, interval=0.2)
+        back = w["red1"].ping_burst(w["blue3"].address, count=3)
         check(back == 0, f"red1 → {w['blue3'].address} exists in blue only: 3 pings, 0 answers")
         tell("on the underlay: protocols, sources, destinations (outer and inner), label")
         self.show_capture(capture.stop(), encapsulation)
@@ -143,7 +143,7 @@ class Demo:
         server = two.namespace.start("iperf3", "iperf3", "-s", "-1", "-B", two.address)
         wait_for("iperf3 to listen",
                  lambda: "5201" in two.namespace.run("ss", "-ltn").stdout, alive=[server])
-        said = one.namespace.run("iperf3", "-c", two.address, "-t", "3", "-J", timeout=60).stdout
+        said = one.namespace.run("iperf3", "-c", two.address, "-t", "3", "-J").stdout
         server.wait_end()
         end = json.loads(said)["end"]
         received = end["sum_received"]
@@ -212,8 +212,7 @@ class Demo:
         self.sources("during")
         self.rs1.start()
         for compute in self.network.computes:
-            wait_for(f"{compute.name} to come back to rs1", lambda c=compute: "rs1" in connected(c),
-                     60)
+            wait_for(f"{compute.name} to come back to rs1", lambda c=compute: "rs1" in connected(c))
         self.rs2.daemon.kill()
         tell("rs1 is back, and rs2 is killed at once")
         for compute in self.network.computes:
@@ -297,14 +296,12 @@ class Demo:
         title("The counters add up")
         w = self.workloads
         w["red1"].reaches(w["red2"].address)
-        settle(0.5)
-        before = {compute.name: Ledger(compute) for compute in self.network.computes}
+        before = self.ledgers()
         numbered = Numbered(self.lab, "counted", w["red1"].namespace, w["red2"].namespace,
                             w["red2"].address)
         numbered.wait_flowing(5000)
         report = numbered.finish()
-        settle(0.5)
-        after = {compute.name: Ledger(compute) for compute in self.network.computes}
+        after = self.ledgers()
         check(report["lost"] == 0, f"{report['sent']} numbered packets sent, none lost")
         sent = report["sent"]
         steps = (
@@ -327,6 +324,16 @@ class Demo:
             for kind in ("vif", "vrf", "endpoint"):
                 self.ctl(compute.daemon, "counters", "get", kind)
             self.ctl(compute.daemon, "drops")
+
+    def ledgers(self):
+        """All counters, when no packet is on its way."""
+        def balanced(compute):
+            ledger = Ledger(compute)
+            left, right = ledger.balance()
+            return ledger if left == right else None
+        return {compute.name: wait_for(f"the counters of {compute.name} to add up",
+                                       lambda compute=compute: balanced(compute))
+                for compute in self.network.computes}
 
     def farewell(self):
         folder = FOLDER

@@ -13,6 +13,7 @@ import unittest
 from millrace_lab import ROOT, LabError, run, tool, wait_for
 
 QEMU = "qemu-system-x86_64"
+PATIENCE = 300  # seconds: an emulated machine starts in ten where nobody else needs the processor
 
 VIRTIO = ("virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_net")
 
@@ -131,7 +132,7 @@ class Machine:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         wait_for(f"the serial port of {name}", lambda: self.connect(path), alive=[self.process])
         self.lines = self.socket.makefile("r", errors="replace")
-        self.socket.settimeout(60)
+        self.socket.settimeout(PATIENCE)
         while self.lines.readline() != "ready\n":
             self.process.assert_alive("while it was starting")
 

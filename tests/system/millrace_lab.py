@@ -23,7 +23,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = pathlib.Path(os.environ.get("MILLRACE_BUILD", ROOT / "build"))
 
-DEADLINE = 30.0  # seconds, for what should take one or two
+DEADLINE = 90.0  # seconds, for what should take one or two, on a machine that is busy with others
+ANSWER = 20  # seconds, for the answer to a ping
 POLL = 0.02
 LOG_TAIL = 40  # lines
 
@@ -69,7 +70,7 @@ def wait_for(what, condition, seconds=DEADLINE, alive=()):
             if value:
                 return value
             last = None
-        except (LabError, OSError, ValueError, KeyError) as error:
+        except (LabError, OSError, ValueError, LookupError) as error:
             last = error
         for process in alive:
             process.assert_alive(f"while waiting for {what}")
@@ -430,12 +431,30 @@ def kernel_has_vlan(lab):
         run("ip", "netns", "delete", probe.name)
 
 
-def numbers_in(text):
-    """The statistics of ping's closing lines: (sent, received)."""
-    found = re.search(r"(\d+) packets transmitted, (\d+) (?:packets )?received", text)
+def answers_in(text):
+    """How many answers ping's closing lines tell of."""
+    found = re.search(r"\d+ packets transmitted, (\d+) (?:packets )?received", text)
     if not found:
         raise LabError(f"ping said:\n{text}")
-    return int(found.group(1)), int(found.group(2))
+    return int(found.group(1))
+
+
+def ping(namespace, address, count=5, size=56, extra=()):
+    """Pings one after the other, each when the last one was answered, until one is not. @return how
+    many were: `count`, if all is well. An answer may take its time: a machine may be busy."""
+    once = namespace.command("ping", "-n", "-c", "1", "-W", ANSWER, "-s", size, *extra, address)
+    for number in range(count):
+        if answers_in(run(*once, check=False).stdout) == 0:
+            return number
+    return count
+
+
+def ping_burst(namespace, address, count, interval=0.1, size=56, extra=()):
+    """Pings one after the other at this interval, in seconds; for those of which some or all must
+    get lost. @return how many answers came until soon after the last one"""
+    said = namespace.run("ping", "-n", "-c", count, "-i", interval, "-W", "1", "-s", size, *extra,
+                         address, check=False, timeout=DEADLINE + count * max(interval, 1)).stdout
+    return answers_in(said)
 
 
 def tool(name):

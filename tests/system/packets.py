@@ -68,7 +68,7 @@ def inject(namespace, interface, packet, count=1, destination=None):
     `source` is the interface's own MAC address and `destination` that of its neighbour."""
     if destination is None:
         destination = peer_mac(namespace, interface)
-    namespace.run(PYTHON, "-c", SEND, interface, packet, count, destination, timeout=60)
+    namespace.run(PYTHON, "-c", SEND, interface, packet, count, destination)
 
 
 def peer_mac(namespace, interface):
@@ -83,7 +83,7 @@ def peer_mac(namespace, interface):
 
 def underlay_packets(path):
     """The IP packets of a capture, each as its layers and whether all checksums are right."""
-    done = run(PYTHON, "-c", READ, path, check=False, timeout=60)
+    done = run(PYTHON, "-c", READ, path, check=False)
     for line in done.stdout.splitlines():
         if line.startswith("["):
             return json.loads(line)

@@ -54,9 +54,12 @@ class Discovery(NetworkTest):
         self.assertIn(f"Target link-layer address: {MAC6}", said)
         for target in ("2001:db8:a::12", "2001:db8:a::99"):
             guest.ip("-6", "route", "add", f"{target}/128", "dev", "eth0")
-            guest.run("ping", "-n", "-c", "1", "-W", "1", target, check=False)
-            found = guest.ip("-6", "neighbour", "show", target).stdout
-            self.assertIn(f"lladdr {MAC6.lower()} router", found)
+
+            def found(target=target):
+                guest.run("ping", "-n", "-c", "1", "-W", "1", target, check=False)
+                return f"lladdr {MAC6.lower()} router" in guest.ip("-6", "neighbour", "show",
+                                                                   target).stdout
+            wait_for(f"the router to answer for {target}", found)
             guest.ip("-6", "route", "del", f"{target}/128", "dev", "eth0")
 
     def test_c12_rdisc6_finds_the_router_and_no_prefix(self):
@@ -116,7 +119,7 @@ class Discovery(NetworkTest):
         said = wait_for(f"{source.name} to be told",
                         lambda: re.search(r"mtu[= ]+(\d+)", source.namespace.run(
                             "ping", "-n", "-c", "2", "-i", "0.2", "-W", "1", "-s", size, "-M", "do",
-                            target, check=False, timeout=30).stdout))
+                            target, check=False).stdout))
         self.assertEqual(int(said.group(1)), SMALL - UDP_OVER_IPV4)
 
 

@@ -14,7 +14,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import machine
-from millrace_lab import HERE, bridge, numbers_in, run, veth, wait_for
+from millrace_lab import HERE, answers_in, bridge, run, veth, wait_for
 from systest import LabTest, main
 from topology import Compute, Workload
 from traffic import PORT, ask
@@ -163,10 +163,9 @@ class FarEnd(LabTest):
         header = {4: 28, 6: 48}[family]
         for size, extra in ((56, ()), (mtu - header, ("-M", "do")), (4000, ())):
             # The first answer may be too big for the guest: then the far end hears of it.
-            wait_for(f"a ping of {size} octets", lambda size=size, extra=extra: self.guest.ping(
-                far, count=1, size=size, extra=extra) == 1)
+            self.guest.reaches(far, size=size, extra=extra)
             self.assertEqual(self.guest.ping(far, count=3, size=size, extra=extra), 3, size)
-        self.assertEqual(numbers_in(self.far(f"ping -{family} -c 3 -I {far} {guest}"))[1], 3)
+        self.assertEqual(answers_in(self.far(f"ping -{family} -c 3 -I {far} {guest}")), 3)
         result, = ask(self.guest.namespace, {"address": far, "octets": OCTETS})
         self.assertEqual(result.get("stream"), OCTETS, result)
         self.far(f"busybox nc {guest} {PORT} <{self.scratch}/octets >{self.scratch}/back && "
@@ -254,7 +253,7 @@ class KernelVxlan(FarEnd):
 
     @classmethod
     def far(cls, command):
-        return cls.namespace.run("sh", "-c", command, timeout=60).stdout
+        return cls.namespace.run("sh", "-c", command).stdout
 
     @classmethod
     def answer_far(cls):

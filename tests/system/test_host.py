@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from demo import Ledger
-from millrace_lab import HERE, Capture, Numbered, numbers_in, wait_for
+from millrace_lab import HERE, Capture, Numbered, ping, wait_for
 from packets import underlay_packets
 from systest import NetworkTest, main
 from traffic import ask
@@ -40,10 +40,6 @@ class OverIpv4(NetworkTest):
                                              "answer", cls.addresses[1])
         wait_for("the other host to answer", lambda: "answering" in cls.answer.log)
 
-    def ping(self, compute, address, *options):
-        return numbers_in(compute.namespace.run("ping", "-n", "-c", 5, "-i", "0.1", "-W", 2,
-                                                *options, address, check=False).stdout)[1]
-
     def balances(self, compute):
         """Whether every packet is accounted for, at this moment."""
         received, ended = Ledger(compute).balance()
@@ -53,10 +49,11 @@ class OverIpv4(NetworkTest):
         red1, red2 = self.workload("red1"), self.workload("red2")
         red1.reaches(red2.address)
         numbered = Numbered(self.lab, "tunnels", red1.namespace, red2.namespace, red2.address)
-        self.assertEqual(self.ping(self.one, self.addresses[1]), 5)
-        self.assertEqual(self.ping(self.two, self.addresses[0]), 5)
-        self.assertEqual(self.ping(self.one, self.addresses[1], "-s", 1500 - self.headers, "-M",
-                                   "do"), 5)
+        one, two = self.one.namespace, self.two.namespace
+        self.assertEqual(ping(one, self.addresses[1]), 5)
+        self.assertEqual(ping(two, self.addresses[0]), 5)
+        self.assertEqual(ping(one, self.addresses[1], size=1500 - self.headers,
+                              extra=("-M", "do")), 5)
         datagrams = [1, 1500 - self.headers]
         result, = ask(self.one.namespace, {"address": self.addresses[1], "octets": OCTETS,
                                            "datagrams": datagrams})
@@ -69,19 +66,19 @@ class OverIpv4(NetworkTest):
 
     def test_the_kernel_answers_for_the_address(self):
         capture = Capture(self.two.namespace, "host0", "echo", "icmp or icmp6")
-        self.assertEqual(self.ping(self.one, self.addresses[1]), 5)
+        self.assertEqual(ping(self.one.namespace, self.addresses[1]), 5)
         wait_for("requests and answers", lambda: sum(
             {packet["layers"][0]["src"], packet["layers"][0]["dst"]} == set(self.addresses)
             for packet in underlay_packets(capture.path)) >= 10)
         capture.stop()
 
     def test_what_is_behind_the_gateway_is_reached(self):
-        self.assertEqual(self.ping(self.one, self.servers[0]), 5)
+        self.assertEqual(ping(self.one.namespace, self.servers[0]), 5)
 
     def test_a_closed_port_is_told_by_the_kernel(self):
-        for code in ("socket.create_connection(to, 5)",
+        for code in ("socket.create_connection(to, 60)",
                      "s = socket.socket(socket.AF_INET6 if ':' in to[0] else socket.AF_INET, "
-                     "socket.SOCK_DGRAM); s.connect(to); s.settimeout(5); s.send(b'x'); s.recv(1)"):
+                     "socket.SOCK_DGRAM); s.connect(to); s.settimeout(60); s.send(b'x'); s.recv(1)"):
             said = self.one.namespace.run(
                 sys.executable, "-c", f"import socket\nto = ('{self.addresses[1]}', 9)\n{code}",
                 check=False).stdout
@@ -101,7 +98,7 @@ class OverIpv4(NetworkTest):
         self.assertFalse(self.one.namespace.has_interface("host0"))
         self.one.start()
         self.one.plug_all()
-        self.assertEqual(self.interface(self.one), expected)
+        wait_for("host0", lambda: self.interface(self.one) == expected)
         self.network.wait_in_sync([self.one])
         self.workload("red1").configure()
         self.workload("red1").reaches("10.0.0.12")

@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from millrace_lab import Numbered, Rpc, wait_for
+from millrace_lab import DEADLINE, Numbered, Rpc, wait_for
 from packets import inject
 from systest import LONG, NetworkTest, main
 
@@ -50,7 +50,7 @@ class Garbage(NetworkTest):
         for daemon in (self.one.daemon, self.rs1.daemon):
             for garbage in RPC_GARBAGE:
                 with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-                    client.settimeout(10)
+                    client.settimeout(DEADLINE)
                     client.connect(str(daemon.socket_path))
                     try:
                         client.sendall(garbage)
@@ -153,9 +153,10 @@ class Chaos(NetworkTest):
             # A vRouter waits the longer before it connects, the more often it was in vain: the next
             # server dies when nobody waits any more, for these deferral times are short.
             self.network.wait_in_sync()
-        wait_for("the tenants to reach each other",
-                 lambda: one.ping(two.address) == 5 and self.workload("blue1").ping("10.0.0.12"))
-        self.assertEqual(one.ping("10.0.0.23", count=2), 0)
+        one.reaches(two.address)
+        self.workload("blue1").reaches("10.0.0.12")
+        self.assertEqual(one.ping(two.address), 5)
+        self.assertEqual(one.ping_burst("10.0.0.23"), 0)
 
 
 if __name__ == "__main__":

@@ -73,8 +73,7 @@ class OverIpv4(NetworkTest):
         server = target.namespace.start(f"{target.name}.server", sys.executable, "-c", SERVE,
                                         target.address6, OCTETS)
         wait_for("the server", lambda: "listening" in server.log, alive=[server])
-        said = self.workload(source).namespace.run(sys.executable, "-c", FETCH, target.address6,
-                                                   timeout=90).stdout
+        said = self.workload(source).namespace.run(sys.executable, "-c", FETCH, target.address6).stdout
         self.assertEqual(server.wait_end(), 0, server.log)
         return int(said)
 
@@ -108,7 +107,7 @@ class OverIpv4(NetworkTest):
         for name in ("red1", "red2"):
             self.workload(name).reaches(shared.address6)
             self.assertEqual(self.workload(name).ping(shared.address6), 5)
-        self.assertEqual(self.workload("blue2").ping(shared.address6, count=2), 0)
+        self.assertEqual(self.workload("blue2").ping_burst(shared.address6), 0)
 
     def test_c04_packets_are_encapsulated_as_the_lookup_says(self):
         red1, red2 = self.workload("red1"), self.workload("red2")
@@ -159,7 +158,7 @@ class OverIpv4(NetworkTest):
         foreign = "2001:db8:a::77/128"
         red1.namespace.ip("-6", "address", "add", foreign, "dev", "eth0", "nodad")
         try:
-            back = red1.ping(red2.address6, count=2, extra=("-I", foreign.split("/")[0]))
+            back = red1.ping_burst(red2.address6, extra=("-I", foreign.split("/")[0]))
         finally:
             red1.namespace.ip("-6", "address", "delete", foreign, "dev", "eth0")
         self.assertEqual(back, 0)
@@ -198,7 +197,7 @@ class OverIpv4(NetworkTest):
         changed = self.one.daemon.ctl_json("vif", "set", "red1", "packet-rate-in=10")
         self.assertEqual(changed["packet_rate_in"], 10)
         try:
-            self.assertLess(red1.ping(red2.address6, count=200, interval=0.002), 200)
+            self.assertLess(red1.ping_burst(red2.address6, count=200, interval=0.002), 200)
         finally:
             self.one.daemon.ctl("vif", "set", "red1", "packet-rate-in=0")
         self.wait_drops(self.one, "rate-in", before)

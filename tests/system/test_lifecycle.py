@@ -16,7 +16,7 @@ from systest import LabTest, NetworkTest, main, rows
 from topology import connected
 
 
-class Failover(NetworkTest):
+class FailoverTest(NetworkTest):
     deferral = 3
 
     def numbered(self, label):
@@ -27,7 +27,7 @@ class Failover(NetworkTest):
     def wait_connected(self, server, there):
         for compute in self.network.computes:
             wait_for(f"{compute.name} {'to have' if there else 'to lose'} {server.name}",
-                     lambda compute=compute: (server.name in connected(compute)) == there, 60,
+                     lambda compute=compute: (server.name in connected(compute)) == there,
                      alive=[compute.daemon])
 
     def check_nothing_lost(self, numbered):
@@ -36,6 +36,8 @@ class Failover(NetworkTest):
         self.assertEqual((report["lost"], report["duplicated"], report["reordered"]), (0, 0, 0),
                          report)
 
+
+class Failover(FailoverTest):
     def tearDown(self):
         for server in self.network.servers:
             server.daemon.resume()
@@ -48,7 +50,7 @@ class Failover(NetworkTest):
         self.rs1.daemon.kill()
         self.wait_connected(self.rs1, False)
         numbered.wait_flowing(1000)
-        self.assertEqual(self.route(self.one, "10.0.0.12/32")["server"], "rs2")
+        self.wait_route(self.one, "10.0.0.12/32", lambda route: route["server"] == "rs2")
         self.rs1.start()
         self.wait_connected(self.rs1, True)
         self.rs2.daemon.kill()
@@ -56,20 +58,6 @@ class Failover(NetworkTest):
         numbered.wait_flowing(1000)
         self.network.wait_in_sync(servers=[self.rs1])
         self.wait_route(self.one, "10.0.0.12/32", lambda route: route["server"] == "rs1")
-        self.check_nothing_lost(numbered)
-
-    def test_both_servers_dead_and_back_and_nothing_is_lost(self):
-        numbered = self.numbered("headless")
-        for server in self.network.servers:
-            server.daemon.kill()
-        for server in self.network.servers:
-            self.wait_connected(server, False)
-        numbered.wait_flowing(1000)
-        self.assertTrue(self.route(self.one, "10.0.0.12/32")["stale"])
-        for server in self.network.servers:
-            server.start()
-        self.network.wait_in_sync()
-        self.wait_route(self.one, "10.0.0.12/32", lambda route: not route["stale"])
         self.check_nothing_lost(numbered)
 
     def test_a_server_that_is_stopped_in_its_tracks_costs_nothing(self):
@@ -84,6 +72,28 @@ class Failover(NetworkTest):
         self.rs1.daemon.stop()
         self.rs1.start()
         self.network.wait_in_sync()
+        self.check_nothing_lost(numbered)
+
+
+class Headless(FailoverTest):
+    """A vRouter that was in vain four times waits up to 8 s: servers that both start anew must not
+    say sooner that they have heard from everyone. On a network of its own, for the vRouters count
+    what was in vain, and forget it after a minute."""
+
+    deferral = 12
+
+    def test_both_servers_dead_and_back_and_nothing_is_lost(self):
+        numbered = self.numbered("headless")
+        for server in self.network.servers:
+            server.daemon.kill()
+        for server in self.network.servers:
+            self.wait_connected(server, False)
+        numbered.wait_flowing(1000)
+        self.wait_route(self.one, "10.0.0.12/32", lambda route: route["stale"])
+        for server in self.network.servers:
+            server.start()
+        self.network.wait_in_sync()
+        self.wait_route(self.one, "10.0.0.12/32", lambda route: not route["stale"])
         self.check_nothing_lost(numbered)
 
 
@@ -104,7 +114,7 @@ class Restart(NetworkTest):
         self.workload("red1").reaches("10.0.0.12")
         self.workload("red3").reaches("10.0.0.11")
         self.assertEqual(self.workload("red2").ping("10.0.0.11"), 5)
-        self.assertEqual(self.workload("red1").ping("10.0.0.23", count=2), 0)
+        self.assertEqual(self.workload("red1").ping_burst("10.0.0.23"), 0)
         self.assertEqual(self.labels(self.one), before)
         for server in self.network.servers:
             server.start()
@@ -233,8 +243,8 @@ class Counters(NetworkTest):
 
     def test_what_came_in_is_accounted_for(self):
         # With drops, punts and answers of the slow path in it.
-        self.workload("red1").ping("10.0.0.12", count=20, interval=0.02)
-        self.workload("red1").ping("10.0.0.23", count=2)
+        self.workload("red1").ping_burst("10.0.0.12", count=20, interval=0.02)
+        self.workload("red1").ping_burst("10.0.0.23")
         self.workload("red1").ping("169.254.0.1", count=3)
         self.workload("red1").dhcp()
         # With ports that are gone again, the second under the number of the first.
@@ -247,7 +257,7 @@ class Counters(NetworkTest):
             self.one.daemon.rpc("vif.del", name="brief")
         for compute in self.network.computes:
             wait_for(f"the counters of {compute.name} to add up",
-                     lambda compute=compute: len(set(self.balance(compute))) == 1, 10)
+                     lambda compute=compute: len(set(self.balance(compute))) == 1)
 
 
 class Programs(LabTest):
@@ -270,7 +280,7 @@ class Programs(LabTest):
                  "address"),
                 ("millrace-rs", 'listen = "198.51.100.1"\ncolour = "blue"\n', "colour")):
             path.write_text(text)
-            done = self.namespace.run(program(name), "-c", path, check=False, timeout=20)
+            done = self.namespace.run(program(name), "-c", path, check=False)
             self.assertNotEqual(done.returncode, 0)
             self.assertRegex(done.stdout, re.escape(str(path)) + r":\d+")
             self.assertIn(wanted, done.stdout)
@@ -291,7 +301,7 @@ class Demo(unittest.TestCase):
         environment = dict(os.environ, MILLRACE_DEMO_PREFIX=f"mr{os.getpid()}d-")
         done = subprocess.run(["/usr/bin/python3", ROOT / "tests/system/demo.py"], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                              stdin=subprocess.DEVNULL, env=environment, timeout=600)
+                              stdin=subprocess.DEVNULL, env=environment, timeout=1200)
         if done.returncode:
             raise LabError(done.stdout[-6000:])
         self.assertIn("The demo is done", done.stdout)

@@ -168,9 +168,13 @@ class Offloads(GuestTest):
         numbered.wait_flowing(50)
         report = numbered.finish()
         self.assertEqual(report["lost"], 0, report)
-        tunnelled = [packet for packet in underlay_packets(capture.stop())
-                     if packet["layers"][-1].get("dport") == 7001]
-        self.assertGreater(len(tunnelled), 50)
+
+        def datagrams():
+            return [packet for packet in underlay_packets(capture.path)
+                    if packet["layers"][-1].get("dport") == 7001]
+        wait_for("fifty packets", lambda: len(datagrams()) > 50)
+        tunnelled = datagrams()
+        capture.stop()
         self.assertEqual([packet for packet in tunnelled if not packet["checksums_fine"]], [])
 
 
@@ -262,8 +266,8 @@ poweroff -f
 COPY = """
 import hashlib, socket
 data = b"".join(hashlib.sha256(bytes([i, j])).digest() for i in range(80) for j in range(100))
-peer = socket.create_connection(("10.0.0.21", 7000), 20)
-peer.settimeout(20)
+peer = socket.create_connection(("10.0.0.21", 7000), 60)
+peer.settimeout(60)
 peer.sendall(data)
 peer.shutdown(socket.SHUT_WR)
 back = b""

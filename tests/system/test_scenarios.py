@@ -25,7 +25,7 @@ class Scenarios(unittest.TestCase):
         if os.geteuid() != 0 or not tool("dpdk-testpmd"):
             self.skipTest("root and dpdk-testpmd are needed")
         said = run(ROOT / "pktgen-scenarios" / "run", "--all", "--json", "--seconds", "0.3",
-                   check=False, timeout=120).stdout
+                   check=False, timeout=600).stdout
         results = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
         self.assertTrue(results, said)
         for result in results:

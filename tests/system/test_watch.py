@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 
-from millrace_lab import Capture, LabError, program, run, wait_for
+from millrace_lab import DEADLINE, Capture, LabError, program, run, wait_for
 from systest import NetworkTest, main, rows
 
 FIELDS = ["frame.interface_name", "frame.comment", "frame.packet_flags_direction", "icmp.type",
@@ -184,7 +184,7 @@ class Watch(NetworkTest):
                               stderr=subprocess.DEVNULL) as process:
             wait_for("the capture", lambda: rows(self.one, "counters.get", "counters", of="watch"))
             self.ping(2)
-            self.assertEqual(process.wait(30), 0)
+            self.assertEqual(process.wait(DEADLINE), 0)
         said = text.read_text()
         self.assertEqual(said.count("IP 192.0.2.11.") + said.count("IP 192.0.2.12."), 4, said)
 
@@ -207,7 +207,7 @@ class Watch(NetworkTest):
         process = self.watch("capture", "red1", "-w", path, "icmp[icmptype]", "==", "icmp-echo",
                              "and", "len", ">", "500")
         self.ping(2)
-        self.assertEqual(self.red1.ping("10.0.0.12", count=2, extra=("-s", "600")), 2)
+        self.assertEqual(self.red1.ping("10.0.0.12", count=2, size=600), 2)
         wait_for("two packets", lambda: len(tshark(path)) == 2, alive=[process])
         process.stop(signal.SIGINT)
         self.assertIn("2 packets, 0 more lost", process.log)
@@ -225,7 +225,7 @@ class Watch(NetworkTest):
 
     def test_what_is_dropped_is_captured_with_the_reason(self):
         process = self.watch("capture", "red1", "-c", 1, "host", "10.0.0.99")
-        self.red1.ping("10.0.0.99", count=1)
+        self.red1.ping_burst("10.0.0.99", count=1)
         self.assertEqual(process.wait_end(), 0)
         self.assertRegex(process.log, r"in  icmp 10\.0\.0\.11 > 10\.0\.0\.99 .*: dropped: no-route")
 
@@ -257,7 +257,7 @@ class Watch(NetworkTest):
         process = self.watch("capture", "red1", "-w", "/dev/null")
         process.kill()
         wait_for("the watch to end",
-                 lambda: rows(self.one, "counters.get", "counters", of="watch") == [], seconds=40)
+                 lambda: rows(self.one, "counters.get", "counters", of="watch") == [])
         self.ping(2)
 
     def test_a_watch_ends_with_its_interface(self):

@@ -19,12 +19,9 @@ host0 and shares it with the tunnels. A workload is a namespace with one interfa
 """
 
 import sys
-import time
 
-from millrace_lab import (HERE, Daemon, LabError, bridge, kernel_has_vlan, numbers_in, veth,
+from millrace_lab import (DEADLINE, HERE, Daemon, bridge, kernel_has_vlan, ping, ping_burst, veth,
                           wait_for)
-
-RETRY = 0.2
 
 
 def braces(texts):
@@ -117,17 +114,16 @@ class Workload:
         script = HERE / "dhcp-client-script"
         if client == "udhcpc":
             return self.namespace.run("udhcpc", "-f", "-n", "-q", "-t", "10", "-T", "1", "-i",
-                                      "eth0", "-s", script, "-O", "staticroutes", "-O", "mtu",
-                                      timeout=60).stdout
+                                      "eth0", "-s", script, "-O", "staticroutes", "-O", "mtu").stdout
         config = self.lab.folder / f"{self.name}.dhclient.conf"
         config.write_text(
             "option rfc3442-classless-static-routes code 121 = array of unsigned integer 8;\n"
             "request subnet-mask, routers, interface-mtu, domain-name-servers,\n"
-            "    rfc3442-classless-static-routes;\ntimeout 20;\n")
+            "    rfc3442-classless-static-routes;\ntimeout 60;\n")
         leases, pid = (self.lab.folder / f"{self.name}.{suffix}" for suffix in ("leases", "pid"))
         leases.touch()
         said = self.namespace.run("dhclient", "-1", "-v", "-4", "-cf", config, "-lf", leases, "-pf",
-                                  pid, "-sf", script, "eth0", timeout=60).stdout
+                                  pid, "-sf", script, "eth0").stdout
         if pid.exists():
             self.namespace.run("kill", pid.read_text().strip(), check=False)
         return said
@@ -153,17 +149,19 @@ class Workload:
                                               for of in ("all", "default")
                                               for key, value in settings.items()))
 
-    def ping(self, address, count=5, interval=0.1, size=56, extra=()):
-        """How many of `count` pings came back."""
-        said = self.namespace.run("ping", "-n", "-c", count, "-i", interval, "-W", "1", "-s", size,
-                                  *extra, address, check=False,
-                                  timeout=30 + count * max(interval, 1)).stdout
-        return numbers_in(said)[1]
+    def ping(self, address, count=5, size=56, extra=()):
+        """How many pings, one after the other, were answered before one was not."""
+        return ping(self.namespace, address, count, size, extra)
 
-    def reaches(self, address, seconds=30):
+    def ping_burst(self, address, count=2, interval=0.1, extra=()):
+        """How many of so many pings at an interval were answered, where not all must be."""
+        return ping_burst(self.namespace, address, count, interval, extra=extra)
+
+    def reaches(self, address, seconds=DEADLINE, size=56, extra=()):
         """Waits until one ping gets through."""
         wait_for(f"{self.name} to reach {address}",
-                 lambda: self.ping(address, count=1, interval=RETRY) == 1, seconds)
+                 lambda: ping_burst(self.namespace, address, 1, size=size, extra=extra) == 1,
+                 seconds)
 
 
 class Compute:
@@ -314,7 +312,7 @@ class Network:
         for compute in self.computes:
             compute.plug_all()
 
-    def wait_in_sync(self, computes=None, servers=None, seconds=60):
+    def wait_in_sync(self, computes=None, servers=None, seconds=DEADLINE):
         """Until each vRouter has a session with each server and has heard everything from it."""
         names = {server.name for server in (self.servers if servers is None else servers)}
         for compute in computes or self.computes:
@@ -336,12 +334,3 @@ def connected(compute):
 
 def server_list(compute):
     return compute.daemon.rpc("server.list")["servers"]
-
-
-def settle(seconds):
-    """Lets the packets that are on their way arrive, before counters are compared."""
-    time.sleep(seconds)
-
-
-__all__ = ["Compute", "LabError", "Network", "RouteServer", "Workload", "connected", "in_sync",
-           "server_list", "settle", "wait_for"]

@@ -18,7 +18,7 @@ import threading
 PORT = 7000
 DATAGRAM_TRIES = 20
 DATAGRAM_WAIT = 0.5  # seconds: one that is too big for IPv6's path is lost, the next one is not
-STREAM_WAIT = 20
+STREAM_WAIT = 60
 
 IP_MTU_DISCOVER, IP_PMTUDISC_DONT, IP_MTU, IPV6_MTU = 10, 0, 14, 24  # of linux/in.h, in6.h
 
@@ -29,7 +29,7 @@ def ask(namespace, *jobs):
     those that came back}, or {"error": TEXT}."""
     from millrace_lab import HERE  # not where this runs as a program
     said = namespace.run(sys.executable, HERE / "traffic.py", "ask", text=json.dumps(jobs),
-                         timeout=120).stdout
+                         timeout=300).stdout
     return json.loads(said)
 
 
