@@ -1,55 +1,52 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * The FIB beside DPDK's tables in one process: cycles a lookup in bulks of 32, memory, changes a
- * second. Both sides are measured in short slices by turns and the median slice counts. Many VRFs
- * are compared with rte_hash over (VRF, host), since a table of rte_lpm or rte_fib for each VRF
- * does not fit into memory. One JSON object a line; tests/bench/run shows them.
+ * The FIB beside a naive trie and DPDK's tables in one process: cycles a lookup in bulks of 32,
+ * memory, changes a second. All sides are measured in short slices by turns, and the median slice
+ * counts. rte_fib stands beside it where one VRF is all there is. One JSON object a line;
+ * tests/bench/run shows them.
  */
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_fib.h>
-#include <rte_hash.h>
-#include <rte_hash_crc.h>
-#include <rte_lpm.h>
+#include <rte_fib6.h>
 #include <rte_malloc.h>
 
 #include "lib/table/fib.h"
 #include "lib/table/reclaim.h"
+#include "tests/bench/fib_naive.h"
+#include "tests/bench/fib_routes.h"
 
-#define BULK           32u
-#define KEYS           65536u /* looked up round and round */
-#define KEYS_A_SLICE   8192u
-#define SLICES         200u
-#define CHANGES        20000u
-#define ROUTES_ONE_VRF 100000u
-#define ROUTES_A_VRF   100u
-
-struct route {
-    uint32_t root;
-    uint32_t address;
-    uint8_t length;
-};
-
-struct host_key {
-    uint32_t root, address;
-};
+#define BULK         32u
+#define KEYS         65536u /* looked up round and round */
+#define KEYS_A_SLICE 8192u
+#define SLICES       200u
+#define SIDES        3u
+#define CHANGES      200000u
+#define PAIRS        11u /* of slices with and without changes beside them */
+#define TBL8         65536u
+#define TBL8_V6      (18 * TBL8) /* it reserves a table for each octet of each route */
+#define MIB          (1 << 20)
 
 /* What is looked up, and in what. */
 struct subject {
     struct fib *fib;
-    struct rte_lpm *lpm;
+    struct naive *naive;
     struct rte_fib *rte_fib;
-    struct rte_hash *hash;
+    struct rte_fib6 *rte_fib6;
     uint32_t roots[KEYS], addresses[KEYS];
-    struct host_key keys[KEYS];
+    uint8_t octets[KEYS][16];
+    const uint8_t *pointers[KEYS];
 };
 
 static struct subject subject;
@@ -63,15 +60,6 @@ fail(const char *what)
     exit(1);
 }
 
-static uint32_t
-random_number(void)
-{
-    static uint64_t state = 1;
-
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(state >> 32);
-}
-
 static double
 heap_mib(void)
 {
@@ -82,25 +70,18 @@ heap_mib(void)
         if (rte_malloc_get_socket_stats(socket, &stats) == 0)
             octets += stats.heap_allocsz_bytes;
     }
-    return (double)octets / (1 << 20);
+    return (double)octets / MIB;
 }
 
-static double
-fib_mib(void)
-{
-    struct fib_usage usage;
-
-    reclaim_drain(reclaim);
-    fib_usage(subject.fib, &usage);
-    return (double)usage.octets / (1 << 20);
-}
-
+/* A row beside a peer, or alone: `peer` may be NULL. */
 static void
-row(const char *name, double value, const char *unit, const char *peer, double peer_value)
+row(const char *what, const char *table, double value, const char *unit, const char *peer,
+    double peer_value)
 {
-    printf("{\"name\": \"%s\", \"value\": %.2f, \"unit\": \"%s\", \"peer\": \"%s\", "
-           "\"peer-value\": %.2f, \"ratio\": %.3f}\n",
-           name, value, unit, peer, peer_value, value / peer_value);
+    printf("{\"name\": \"%s-%s\", \"value\": %.2f, \"unit\": \"%s\"", what, table, value, unit);
+    if (peer != NULL)
+        printf(", \"peer\": \"%s\", \"peer-value\": %.2f", peer, peer_value);
+    printf("}\n");
     fflush(stdout);
 }
 
@@ -114,12 +95,22 @@ lookup_fib(unsigned first)
 }
 
 static void
-lookup_lpm(unsigned first)
+lookup_fib6(unsigned first)
 {
-    uint32_t hops[BULK];
+    path_t paths[BULK];
 
-    rte_lpm_lookup_bulk(subject.lpm, &subject.addresses[first], hops, BULK);
-    sink += hops[0];
+    fib_lookup6_bulk(subject.fib, &subject.roots[first], &subject.pointers[first], paths, BULK);
+    sink += paths[0];
+}
+
+static void
+lookup_naive(unsigned first)
+{
+    uint32_t values[BULK];
+
+    naive_lookup_bulk(subject.naive, &subject.roots[first], &subject.addresses[first], values,
+                      BULK);
+    sink += values[0];
 }
 
 static void
@@ -132,15 +123,12 @@ lookup_rte_fib(unsigned first)
 }
 
 static void
-lookup_hash(unsigned first)
+lookup_rte_fib6(unsigned first)
 {
-    const void *keys[BULK];
-    int32_t positions[BULK];
+    uint64_t hops[BULK];
 
-    for (unsigned i = 0; i < BULK; i++)
-        keys[i] = &subject.keys[first + i];
-    rte_hash_lookup_bulk(subject.hash, keys, BULK, positions);
-    sink += (uint64_t)positions[0];
+    rte_fib6_lookup_bulk(subject.rte_fib6, &subject.octets[first], hops, BULK);
+    sink += hops[0];
 }
 
 static int
@@ -151,22 +139,26 @@ compare_doubles(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+static double
+slice_cycles(void (*lookups)(unsigned), unsigned slice)
+{
+    unsigned first = slice * KEYS_A_SLICE % KEYS;
+    uint64_t start = rte_rdtsc_precise();
+
+    for (unsigned key = 0; key < KEYS_A_SLICE; key += BULK)
+        lookups(first + key);
+    return (double)(rte_rdtsc_precise() - start) / KEYS_A_SLICE;
+}
+
 /* The median cycles a lookup of each of `n` functions, measured by turns. */
 static void
 measure(void (*const lookups[])(unsigned), unsigned n, double *cycles)
 {
-    static double slices[3][SLICES];
+    static double slices[SIDES][SLICES];
 
     for (unsigned slice = 0; slice < SLICES; slice++) {
-        unsigned first = slice * KEYS_A_SLICE % KEYS;
-
-        for (unsigned i = 0; i < n; i++) {
-            uint64_t start = rte_rdtsc_precise();
-
-            for (unsigned key = 0; key < KEYS_A_SLICE; key += BULK)
-                lookups[i](first + key);
-            slices[i][slice] = (double)(rte_rdtsc_precise() - start) / KEYS_A_SLICE;
-        }
+        for (unsigned i = 0; i < n; i++)
+            slices[i][slice] = slice_cycles(lookups[i], slice);
     }
     for (unsigned i = 0; i < n; i++) {
         qsort(slices[i], SLICES, sizeof(double), compare_doubles);
@@ -174,22 +166,24 @@ measure(void (*const lookups[])(unsigned), unsigned n, double *cycles)
     }
 }
 
-static void
-fib_put(const struct route *route, uint32_t endpoint)
+/* One of 10,000 endpoints and 100 labels. */
+static path_t
+path_random(void)
 {
-    struct ip_prefix prefix = { .addr = ip_addr_from_v4(route->address), .length = route->length };
+    return path_make(PATH_TUNNEL, random_number() % 10000, 16 + random_number() % 100);
+}
 
-    if (fib_set(subject.fib, route->root, &prefix,
-                path_make(PATH_TUNNEL, endpoint & PATH_TARGET_MAX, 16)) != 0)
+static void
+fib_put(const struct route *route, path_t path)
+{
+    if (fib_set(subject.fib, route->root, &route->prefix, path) != 0)
         fail("fib_set");
 }
 
 static void
 fib_take(const struct route *route)
 {
-    struct ip_prefix prefix = { .addr = ip_addr_from_v4(route->address), .length = route->length };
-
-    if (fib_unset(subject.fib, route->root, &prefix) != 0)
+    if (fib_unset(subject.fib, route->root, &route->prefix) != 0)
         fail("fib_unset");
 }
 
@@ -202,10 +196,20 @@ fib_fill(const struct route *routes, unsigned n, uint32_t roots)
     if (subject.fib == NULL)
         fail("fib_create");
     for (unsigned i = 0; i < n; i++) {
-        fib_put(&routes[i], i);
+        fib_put(&routes[i], path_random());
         if (i % 1000 == 0)
             reclaim_poll(reclaim);
     }
+    reclaim_drain(reclaim);
+}
+
+static double
+fib_mib(void)
+{
+    struct fib_usage usage;
+
+    fib_usage(subject.fib, &usage);
+    return (double)usage.octets / MIB;
 }
 
 static void
@@ -213,175 +217,200 @@ keys_choose(const struct route *routes, unsigned n)
 {
     for (unsigned i = 0; i < KEYS; i++) {
         const struct route *route = &routes[random_number() % n];
-        uint32_t host_bits = ~ip_v4_mask(route->length);
+        struct ip_addr address = route_address(route);
 
         subject.roots[i] = route->root;
-        subject.addresses[i] = route->address | (random_number() & host_bits);
-        subject.keys[i] = (struct host_key){ route->root, subject.addresses[i] };
+        subject.addresses[i] = ip_addr_to_v4(&address);
+        memcpy(subject.octets[i], address.octets, sizeof(address.octets));
+        subject.pointers[i] = subject.octets[i];
     }
 }
 
-/* Three fifths /24, as in the Internet's table, three tenths shorter, the rest longer. */
-static uint8_t
-length_random(void)
+/* Shortest first. */
+static void
+naive_fill(const struct route *routes, unsigned n, uint32_t roots)
 {
-    uint32_t r = random_number() % 10;
-
-    return (uint8_t)(r < 6 ? 24 : r < 9 ? 16 + random_number() % 8 : 25 + random_number() % 8);
+    subject.naive = naive_create(roots, 4 * n + roots);
+    if (subject.naive == NULL)
+        fail("naive_create");
+    for (unsigned length = 0; length <= 32; length++) {
+        for (unsigned i = 0; i < n; i++) {
+            if (routes[i].prefix.length == length)
+                naive_add(subject.naive, routes[i].root, ip_addr_to_v4(&routes[i].prefix.addr),
+                          length, i + 1);
+        }
+    }
 }
 
-static void
-peers_fill(const struct route *routes, unsigned n, double *lpm_mib, double *rte_fib_mib)
+/* @return its MiB. */
+static double
+rte_fib_fill(const struct route *routes, unsigned n)
 {
-    struct rte_lpm_config lpm = { .max_rules = 2 * n, .number_tbl8s = 32768 };
     struct rte_fib_conf fib = {
         .type = RTE_FIB_DIR24_8,
         .max_routes = (int)(2 * n),
-        .dir24_8 = { .nh_sz = RTE_FIB_DIR24_8_4B, .num_tbl8 = 32768 },
+        .dir24_8 = { .nh_sz = RTE_FIB_DIR24_8_4B, .num_tbl8 = TBL8 },
     };
     double before = heap_mib();
 
-    subject.lpm = rte_lpm_create("lpm", SOCKET_ID_ANY, &lpm);
-    if (subject.lpm == NULL)
-        fail("rte_lpm_create");
-    for (unsigned i = 0; i < n; i++)
-        rte_lpm_add(subject.lpm, routes[i].address, routes[i].length, i & 0xffff);
-    *lpm_mib = heap_mib() - before;
-    before = heap_mib();
     subject.rte_fib = rte_fib_create("fib", SOCKET_ID_ANY, &fib);
     if (subject.rte_fib == NULL)
         fail("rte_fib_create");
     for (unsigned i = 0; i < n; i++)
-        rte_fib_add(subject.rte_fib, routes[i].address, routes[i].length, i & 0xffff);
-    *rte_fib_mib = heap_mib() - before;
+        rte_fib_add(subject.rte_fib, ip_addr_to_v4(&routes[i].prefix.addr), routes[i].prefix.length,
+                    i & 0xffff);
+    return heap_mib() - before;
 }
 
-/* Routes taken away and set again, ours and rte_lpm's. */
-static void
-changes_measure(const struct route *routes, unsigned n, double *ours, double *lpm)
+static double
+rte_fib6_fill(const struct route *routes, unsigned n)
+{
+    struct rte_fib6_conf fib = {
+        .type = RTE_FIB6_TRIE,
+        .max_routes = (int)(2 * n),
+        .trie = { .nh_sz = RTE_FIB6_TRIE_4B, .num_tbl8 = TBL8_V6 },
+    };
+    double before = heap_mib();
+
+    subject.rte_fib6 = rte_fib6_create("fib6", SOCKET_ID_ANY, &fib);
+    if (subject.rte_fib6 == NULL)
+        fail("rte_fib6_create");
+    for (unsigned i = 0; i < n; i++) {
+        if (rte_fib6_add(subject.rte_fib6, routes[i].prefix.addr.octets, routes[i].prefix.length,
+                         i & 0xffff) != 0)
+            fail("rte_fib6_add");
+    }
+    return heap_mib() - before;
+}
+
+/* Looks up all the time, as a worker does, and says how many bulks there were. */
+struct reader {
+    pthread_t thread;
+    atomic_bool stop;
+    _Atomic uint64_t bulks;
+};
+
+static void *
+reader_run(void *argument)
+{
+    struct reader *reader = argument;
+
+    reclaim_register(reclaim, 0);
+    reclaim_online(reclaim, 0);
+    for (unsigned first = 0; !atomic_load_explicit(&reader->stop, memory_order_relaxed);
+         first = (first + BULK) % KEYS) {
+        lookup_fib(first);
+        reclaim_quiescent(reclaim, 0);
+        atomic_store_explicit(&reader->bulks, reader->bulks + 1, memory_order_relaxed);
+    }
+    reclaim_offline(reclaim, 0);
+    reclaim_unregister(reclaim, 0);
+    return NULL;
+}
+
+/* Takes routes away and sets them again. @return seconds. */
+static double
+change_routes(const struct route *routes, unsigned n, unsigned changes)
 {
     uint64_t start = rte_rdtsc_precise();
 
-    for (unsigned i = 0; i < CHANGES; i++) {
+    for (unsigned i = 0; i < changes / 2; i++) {
         const struct route *route = &routes[i * 7919u % n];
 
         fib_take(route);
-        fib_put(route, i);
+        fib_put(route, path_random());
         if (i % 1000 == 0)
             reclaim_poll(reclaim);
     }
-    *ours = 2.0 * CHANGES / ((double)(rte_rdtsc_precise() - start) / (double)rte_get_tsc_hz());
-    start = rte_rdtsc_precise();
-    for (unsigned i = 0; i < CHANGES; i++) {
-        const struct route *route = &routes[i * 7919u % n];
-
-        rte_lpm_delete(subject.lpm, route->address, route->length);
-        rte_lpm_add(subject.lpm, route->address, route->length, i & 0xffff);
-    }
-    *lpm = 2.0 * CHANGES / ((double)(rte_rdtsc_precise() - start) / (double)rte_get_tsc_hz());
+    return (double)(rte_rdtsc_precise() - start) / (double)rte_get_tsc_hz();
 }
 
-static int
-compare_routes(const void *a, const void *b)
+static double
+median(double *values, unsigned n)
 {
-    const struct route *x = a, *y = b;
-
-    if (x->address != y->address)
-        return x->address < y->address ? -1 : 1;
-    return (x->length > y->length) - (x->length < y->length);
+    qsort(values, n, sizeof(double), compare_doubles);
+    return values[n / 2];
 }
 
-/* Routes that are there once each, in random order. @return how many. */
-static unsigned
-routes_random(struct route *routes, unsigned n)
-{
-    unsigned unique = 0;
-
-    for (unsigned i = 0; i < n; i++) {
-        routes[i].length = length_random();
-        routes[i].address = random_number() & ip_v4_mask(routes[i].length);
-    }
-    qsort(routes, n, sizeof(*routes), compare_routes);
-    for (unsigned i = 0; i < n; i++) {
-        if (i == 0 || compare_routes(&routes[i], &routes[unique - 1]) != 0)
-            routes[unique++] = routes[i];
-    }
-    for (unsigned i = unique - 1; i > 0; i--) {
-        unsigned other = random_number() % (i + 1);
-        struct route swapped = routes[i];
-
-        routes[i] = routes[other];
-        routes[other] = swapped;
-    }
-    return unique;
-}
-
+/* Changes a second while a thread looks up, and what its lookups cost then and else. */
 static void
-one_vrf(void)
+changes_measure(const char *table, const struct route *routes, unsigned n)
 {
-    static void (*const lookups[])(unsigned) = { lookup_fib, lookup_lpm, lookup_rte_fib };
-    struct route *routes = calloc(ROUTES_ONE_VRF, sizeof(*routes));
-    double lpm_mib, rte_fib_mib, ours, lpm, cycles[3];
-    unsigned n;
+    static struct reader reader;
+    double rates[PAIRS], busy[PAIRS], quiet[PAIRS], alone, seconds;
+    double hz = (double)rte_get_tsc_hz();
 
-    if (routes == NULL)
-        fail("memory");
-    n = routes_random(routes, ROUTES_ONE_VRF);
-    fib_fill(routes, n, 1);
-    peers_fill(routes, n, &lpm_mib, &rte_fib_mib);
+    alone = CHANGES / change_routes(routes, n, CHANGES);
+    if (pthread_create(&reader.thread, NULL, reader_run, &reader) != 0)
+        fail("pthread_create");
+    for (unsigned i = 0; i < PAIRS; i++) {
+        uint64_t before = atomic_load(&reader.bulks), start;
+
+        seconds = change_routes(routes, n, CHANGES / 2);
+        rates[i] = CHANGES / 2 / seconds;
+        busy[i] = seconds * hz / (double)(atomic_load(&reader.bulks) - before) / BULK;
+        before = atomic_load(&reader.bulks);
+        start = rte_rdtsc_precise();
+        while ((double)(rte_rdtsc_precise() - start) < seconds * hz)
+            rte_pause();
+        quiet[i] = seconds * hz / (double)(atomic_load(&reader.bulks) - before) / BULK;
+    }
+    atomic_store(&reader.stop, true);
+    pthread_join(reader.thread, NULL);
+    atomic_store(&reader.stop, false);
+    row("fib-changes", table, median(rates, PAIRS), "changes/s", "no reader", alone);
+    row("fib-lookup-changing", table, median(busy, PAIRS), "cycles", "unchanging",
+        median(quiet, PAIRS));
+}
+
+/* One table, beside its peers. */
+static void
+measure4(const char *table, enum route_shape shape, uint32_t vrfs, uint32_t routes_a_vrf)
+{
+    static void (*const lookups[])(unsigned) = { lookup_fib, lookup_naive, lookup_rte_fib };
+    const unsigned n = vrfs * routes_a_vrf;
+    struct route *routes = routes_make(shape, IP_V4, vrfs, routes_a_vrf);
+    double cycles[SIDES], rte_fib_mib = 0;
+
+    fib_fill(routes, n, vrfs);
+    naive_fill(routes, n, vrfs);
+    if (vrfs == 1)
+        rte_fib_mib = rte_fib_fill(routes, n);
     keys_choose(routes, n);
-    measure(lookups, 3, cycles);
-    row("fib-lookup-1x100k", cycles[0], "cycles", "rte_lpm", cycles[1]);
-    row("fib-lookup-1x100k", cycles[0], "cycles", "rte_fib", cycles[2]);
-    row("fib-memory-1x100k", fib_mib(), "MiB", "rte_lpm", lpm_mib);
-    row("fib-memory-1x100k", fib_mib(), "MiB", "rte_fib", rte_fib_mib);
-    changes_measure(routes, n, &ours, &lpm);
-    row("fib-changes-1x100k", ours, "changes/s", "rte_lpm", lpm);
+    measure(lookups, vrfs == 1 ? 3 : 2, cycles);
+    row("fib-lookup", table, cycles[0], "cycles", "naive", cycles[1]);
+    if (vrfs == 1)
+        row("fib-lookup", table, cycles[0], "cycles", "rte_fib", cycles[2]);
+    row("fib-memory", table, fib_mib(), "MiB", "naive", naive_octets(subject.naive) / MIB);
+    if (vrfs == 1)
+        row("fib-memory", table, fib_mib(), "MiB", "rte_fib", rte_fib_mib);
+    naive_destroy(subject.naive);
+    changes_measure(table, routes, n);
     fib_destroy(subject.fib);
-    rte_lpm_free(subject.lpm);
-    rte_fib_free(subject.rte_fib);
+    if (vrfs == 1)
+        rte_fib_free(subject.rte_fib);
     free(routes);
 }
 
-/* Each VRF has 100 hosts of one /24. */
 static void
-many_vrfs(const char *name, uint32_t vrfs)
+measure6(const char *table, enum route_shape shape, uint32_t vrfs, uint32_t routes_a_vrf)
 {
-    static void (*const lookups[])(unsigned) = { lookup_fib, lookup_hash };
-    unsigned n = vrfs * ROUTES_A_VRF;
-    struct route *routes = calloc(n, sizeof(*routes));
-    struct rte_hash_parameters parameters = {
-        .name = name,
-        .entries = n + n / 4,
-        .key_len = sizeof(struct host_key),
-        .hash_func = rte_hash_crc,
-        .socket_id = SOCKET_ID_ANY,
-    };
-    double before = heap_mib(), cycles[2];
-    char row_name[64];
+    static void (*const lookups[])(unsigned) = { lookup_fib6, lookup_rte_fib6 };
+    const unsigned n = vrfs * routes_a_vrf;
+    struct route *routes = routes_make(shape, IP_V6, vrfs, routes_a_vrf);
+    const char *peer = vrfs == 1 ? "rte_fib6" : NULL;
+    double cycles[SIDES] = { 0 }, peer_mib = 0;
 
-    if (routes == NULL)
-        fail("memory");
-    subject.hash = rte_hash_create(&parameters);
-    if (subject.hash == NULL)
-        fail("rte_hash_create");
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t vrf = i % vrfs;
-
-        routes[i] = (struct route){ .root = vrf,
-                                    .address = 0x0a000000 | (vrf & 0xffff) << 8 | i / vrfs,
-                                    .length = 32 };
-        rte_hash_add_key(subject.hash, &(struct host_key){ vrf, routes[i].address });
-    }
     fib_fill(routes, n, vrfs);
+    if (vrfs == 1)
+        peer_mib = rte_fib6_fill(routes, n);
     keys_choose(routes, n);
-    measure(lookups, 2, cycles);
-    snprintf(row_name, sizeof(row_name), "fib-lookup-%s", name);
-    row(row_name, cycles[0], "cycles", "rte_hash", cycles[1]);
-    snprintf(row_name, sizeof(row_name), "fib-memory-%s", name);
-    row(row_name, fib_mib(), "MiB", "rte_hash", heap_mib() - before);
+    measure(lookups, vrfs == 1 ? 2 : 1, cycles);
+    row("fib6-lookup", table, cycles[0], "cycles", peer, cycles[1]);
+    row("fib6-memory", table, fib_mib(), "MiB", peer, peer_mib);
     fib_destroy(subject.fib);
-    rte_hash_free(subject.hash);
+    if (vrfs == 1)
+        rte_fib6_free(subject.rte_fib6);
     free(routes);
 }
 
@@ -391,7 +420,7 @@ main(void)
     char *arguments[] = {
         (char[]){ "fib" },         (char[]){ "--no-huge" },          (char[]){ "--no-pci" },
         (char[]){ "--no-shconf" }, (char[]){ "--no-telemetry" },     (char[]){ "-m" },
-        (char[]){ "1024" },        (char[]){ "--log-level=*:error" }
+        (char[]){ "2048" },        (char[]){ "--log-level=*:error" }
     };
 
     if (rte_eal_init(sizeof(arguments) / sizeof(arguments[0]), arguments) < 0)
@@ -399,9 +428,14 @@ main(void)
     reclaim = reclaim_create(1);
     if (reclaim == NULL)
         fail("reclaim_create");
-    one_vrf();
-    many_vrfs("1000x100", 1000);
-    many_vrfs("10000x100", 10000);
+    measure4("1x100k", ROUTES_MIXED, 1, 100000);
+    measure4("1x1M", ROUTES_MIXED, 1, 1000000);
+    measure4("1000x100", ROUTES_MIXED, 1000, 100);
+    measure4("1000x1000", ROUTES_MIXED, 1000, 1000);
+    measure4("10000x100", ROUTES_MIXED, 10000, 100);
+    measure4("10000x100-scattered", ROUTES_SCATTERED, 10000, 100);
+    measure6("1x100k", ROUTES_MIXED, 1, 100000);
+    measure6("10000x100", ROUTES_HOSTS, 10000, 100);
     reclaim_destroy(reclaim);
     return rte_eal_cleanup() == 0 ? 0 : 1;
 }
