@@ -52,6 +52,7 @@ worker_init(struct worker *worker, unsigned number, const struct fastpath_config
         .ports = config->ports,
         .rings = config->rings,
         .counters = counters_block(config->counters, number),
+        .express = express_test_of(simd_level()),
         .pool = config->pool,
         .room = rte_pktmbuf_data_room_size(config->pool) - RTE_PKTMBUF_HEADROOM,
         .underlay = config->underlay,

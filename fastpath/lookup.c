@@ -11,6 +11,20 @@
 /* VRFs that a packet is looked up in before it counts as looping. */
 #define VRF_HOPS_MAX 8
 
+/* Sets of path kinds, a bit each. */
+#define KIND(kind) (1u << (kind))
+
+/* The kinds that are among the paths. */
+static unsigned
+kinds_of(const struct burst *burst)
+{
+    unsigned kinds = 0;
+
+    for (unsigned i = 0; i < burst->n; i++)
+        kinds |= KIND(path_kind(burst->paths[i]));
+    return kinds;
+}
+
 /* Replaces the ECMP sets among the paths by the members that the flows take. */
 static void
 choose_members(struct worker *worker, struct burst *burst)
@@ -23,47 +37,71 @@ choose_members(struct worker *worker, struct burst *burst)
     }
 }
 
-static void
-replace_paths(struct burst *burst, const struct group *group, const path_t *paths)
+/* The packets of a burst that are to be looked up, one behind the other. */
+struct wanted {
+    struct group group;
+    uint32_t roots[BURST_PACKETS];
+    path_t paths[BURST_PACKETS];
+};
+
+/* Where results go: at once to the burst if they are all of it. */
+static path_t *
+results_of(struct wanted *wanted, struct burst *burst)
 {
-    for (unsigned i = 0; i < group->n; i++)
-        burst->paths[group->at[i]] = paths[i];
+    return wanted->group.n == burst->n ? burst->paths : wanted->paths;
 }
 
-/* Looks those up whose path is a VRF. @return how many. */
-static unsigned
+static void
+take_results(struct worker *worker, struct burst *burst, const struct wanted *wanted,
+             const path_t *paths)
+{
+    trace_lookup(worker, wanted->roots, paths, wanted->group.n);
+    if (paths == burst->paths)
+        return;
+    for (unsigned i = 0; i < wanted->group.n; i++)
+        burst->paths[wanted->group.at[i]] = paths[i];
+}
+
+static inline void
+want(struct wanted *wanted, const struct burst *burst, unsigned i)
+{
+    wanted->roots[wanted->group.n] = path_target(burst->paths[i]);
+    wanted->group.at[wanted->group.n++] = (uint8_t)i;
+}
+
+/* Looks those up whose path is a VRF. */
+static void
 look_up_once(struct worker *worker, struct burst *burst)
 {
     const struct fib *fib = worker->tables->fib;
-    uint32_t roots[BURST_PACKETS], roots6[BURST_PACKETS], addresses[BURST_PACKETS];
+    struct wanted v4, v6;
+    uint32_t addresses[BURST_PACKETS];
     const uint8_t *addresses6[BURST_PACKETS];
-    path_t paths[BURST_PACKETS];
-    struct group found = { 0 }, found6 = { 0 };
 
+    v4.group.n = v6.group.n = 0;
     for (unsigned i = 0; i < burst->n; i++) {
         if (path_kind(burst->paths[i]) != PATH_VRF)
             continue;
         if (burst->families[i] == IP_V4) {
-            roots[found.n] = path_target(burst->paths[i]);
-            addresses[found.n] = burst->destinations[i];
-            found.at[found.n++] = (uint8_t)i;
+            addresses[v4.group.n] = burst->destinations[i];
+            want(&v4, burst, i);
         } else {
-            roots6[found6.n] = path_target(burst->paths[i]);
-            addresses6[found6.n] = burst_ipv6(burst, i)->destination;
-            found6.at[found6.n++] = (uint8_t)i;
+            addresses6[v6.group.n] = burst_ipv6(burst, i)->destination;
+            want(&v6, burst, i);
         }
     }
-    if (found.n > 0) {
-        fib_lookup_bulk(fib, roots, addresses, paths, found.n);
-        trace_lookup(worker, roots, paths, found.n);
-        replace_paths(burst, &found, paths);
+    if (v4.group.n > 0) {
+        path_t *paths = results_of(&v4, burst);
+
+        fib_lookup_bulk(fib, v4.roots, addresses, paths, v4.group.n);
+        take_results(worker, burst, &v4, paths);
     }
-    if (found6.n > 0) {
-        fib_lookup6_bulk(fib, roots6, addresses6, paths, found6.n);
-        trace_lookup(worker, roots6, paths, found6.n);
-        replace_paths(burst, &found6, paths);
+    if (v6.group.n > 0) {
+        path_t *paths = results_of(&v6, burst);
+
+        fib_lookup6_bulk(fib, v6.roots, addresses6, paths, v6.group.n);
+        take_results(worker, burst, &v6, paths);
     }
-    return found.n + found6.n;
 }
 
 static void
@@ -78,42 +116,72 @@ to_gateway(struct worker *worker, struct burst *burst, unsigned i)
         punt(worker, burst->packets[i], &note);
 }
 
+/* What leaves neither way. */
 static void
-sort_by_kind(struct worker *worker, struct burst *burst, struct group *tunnels,
+end_here(struct worker *worker, struct burst *burst, unsigned i)
+{
+    switch (path_kind(burst->paths[i])) {
+    case PATH_GATEWAY:
+        to_gateway(worker, burst, i);
+        break;
+    case PATH_VRF:
+        drop(worker, burst->packets[i], DROP_VRF_LOOP, burst->vifs[i]);
+        break;
+    default:
+        drop(worker, burst->packets[i], DROP_NO_ROUTE, burst->vifs[i]);
+        break;
+    }
+}
+
+static void
+group_all(struct group *group, unsigned n)
+{
+    for (unsigned i = 0; i < BURST_PACKETS; i++)
+        group->at[i] = (uint8_t)i;
+    group->n = n;
+}
+
+static void
+sort_by_kind(struct worker *worker, struct burst *burst, unsigned kinds, struct group *tunnels,
              struct group *interfaces)
 {
     tunnels->n = 0;
     interfaces->n = 0;
+    if (kinds == KIND(PATH_TUNNEL)) {
+        group_all(tunnels, burst->n);
+        return;
+    }
+    if (kinds == KIND(PATH_VIF)) {
+        group_all(interfaces, burst->n);
+        return;
+    }
     for (unsigned i = 0; i < burst->n; i++) {
-        switch (path_kind(burst->paths[i])) {
-        case PATH_TUNNEL:
-            tunnels->at[tunnels->n++] = (uint8_t)i;
-            break;
-        case PATH_VIF:
-            interfaces->at[interfaces->n++] = (uint8_t)i;
-            break;
-        case PATH_GATEWAY:
-            to_gateway(worker, burst, i);
-            break;
-        case PATH_VRF:
-            drop(worker, burst->packets[i], DROP_VRF_LOOP, burst->vifs[i]);
-            break;
-        default:
-            drop(worker, burst->packets[i], DROP_NO_ROUTE, burst->vifs[i]);
-            break;
-        }
+        const enum path_kind kind = path_kind(burst->paths[i]);
+
+        /* both, without a branch on which of the two it is */
+        tunnels->at[tunnels->n] = (uint8_t)i;
+        tunnels->n += kind == PATH_TUNNEL;
+        interfaces->at[interfaces->n] = (uint8_t)i;
+        interfaces->n += kind == PATH_VIF;
+        if (kind != PATH_TUNNEL && kind != PATH_VIF)
+            end_here(worker, burst, i);
     }
 }
 
 void
 lookup(struct worker *worker, struct burst *burst, struct group *tunnels, struct group *interfaces)
 {
-    unsigned hops = 0;
+    unsigned kinds = kinds_of(burst);
 
-    choose_members(worker, burst);
-    while (hops < VRF_HOPS_MAX && look_up_once(worker, burst) > 0) {
-        choose_members(worker, burst);
-        hops++;
+    for (unsigned hops = 0;; hops++) {
+        if ((kinds & KIND(PATH_ECMP)) != 0) {
+            choose_members(worker, burst);
+            kinds = kinds_of(burst);
+        }
+        if ((kinds & KIND(PATH_VRF)) == 0 || hops == VRF_HOPS_MAX)
+            break;
+        look_up_once(worker, burst);
+        kinds = kinds_of(burst);
     }
-    sort_by_kind(worker, burst, tunnels, interfaces);
+    sort_by_kind(worker, burst, kinds, tunnels, interfaces);
 }

@@ -147,20 +147,29 @@ flush_port(struct worker *worker, uint16_t number)
 }
 
 void
-transmit(struct worker *worker, uint16_t port, struct rte_mbuf *packet, uint32_t account)
+transmit_burst(struct worker *worker, uint16_t port, struct rte_mbuf *const *packets,
+               const uint32_t *accounts, unsigned n)
 {
     struct transmit *all = &worker->transmit;
     struct transmit_buffer *buffer = &all->buffers[port];
 
-    if (buffer->n == BURST_PACKETS)
-        flush_port(worker, port);
-    else if (buffer->n == 0)
-        all->waiting[all->n_waiting++] = port;
-    trace_send(worker, port, packet, account);
-    buffer->packets[buffer->n] = packet;
-    buffer->accounts[buffer->n] = account;
-    buffer->metered |= (account & PACKET_ACCOUNT_METERED) != 0;
-    buffer->n++;
+    for (unsigned i = 0; i < n; i++) {
+        if (unlikely(buffer->n == BURST_PACKETS))
+            flush_port(worker, port);
+        else if (buffer->n == 0)
+            all->waiting[all->n_waiting++] = port;
+        trace_send(worker, port, packets[i], accounts[i]);
+        buffer->packets[buffer->n] = packets[i];
+        buffer->accounts[buffer->n] = accounts[i];
+        buffer->metered |= (accounts[i] & PACKET_ACCOUNT_METERED) != 0;
+        buffer->n++;
+    }
+}
+
+void
+transmit(struct worker *worker, uint16_t port, struct rte_mbuf *packet, uint32_t account)
+{
+    transmit_burst(worker, port, &packet, &account, 1);
 }
 
 void

@@ -36,5 +36,9 @@ struct transmit {
  */
 void transmit(struct worker *worker, uint16_t port, struct rte_mbuf *packet, uint32_t account);
 
+/** The same for `n` frames, in their order; none for `n` = 0, and then `port` is not looked at. */
+void transmit_burst(struct worker *worker, uint16_t port, struct rte_mbuf *const *packets,
+                    const uint32_t *accounts, unsigned n);
+
 /** Sends all that waits. */
 void transmit_flush(struct worker *worker);

@@ -53,15 +53,19 @@ struct outgoing {
     uint8_t family, ttl, class;
 };
 
+/* All of UDP: its checksum is zero. */
 static inline void
-write_udp(struct udp_header *udp, uint16_t length, uint32_t hash)
+write_udp(struct udp_header *udp, uint16_t destination_port, uint16_t length, uint32_t hash)
 {
-    udp->source_port = htobe16((uint16_t)(ENTROPY_PORT_FIRST + (hash >> (32 - ENTROPY_BITS))));
-    udp->length = htobe16(length);
+    *udp = (struct udp_header){
+        .source_port = htobe16((uint16_t)(ENTROPY_PORT_FIRST + (hash >> (32 - ENTROPY_BITS)))),
+        .destination_port = htobe16(destination_port),
+        .length = htobe16(length),
+    };
 }
 
 /* Patches what stands between the outer IP header and `end`. @return where it begins. */
-static inline uint8_t *
+static inline __attribute__((always_inline)) uint8_t *
 write_shim(uint8_t *end, const struct endpoint *endpoint, const struct outgoing *out,
            uint8_t traffic_class)
 {
@@ -71,7 +75,7 @@ write_shim(uint8_t *end, const struct endpoint *endpoint, const struct outgoing 
     case ENCAP_UDP: {
         struct shim_udp *shim = (struct shim_udp *)end - 1;
 
-        write_udp(&shim->udp, (uint16_t)(sizeof(*shim) + out->length), out->hash);
+        write_udp(&shim->udp, UDP_PORT_MPLS, (uint16_t)(sizeof(*shim) + out->length), out->hash);
         shim->label = label;
         return (uint8_t *)shim;
     }
@@ -84,7 +88,7 @@ write_shim(uint8_t *end, const struct endpoint *endpoint, const struct outgoing 
     default: {
         struct shim_vxlan *shim = (struct shim_vxlan *)end - 1;
 
-        write_udp(&shim->udp, (uint16_t)(sizeof(*shim) + out->length), out->hash);
+        write_udp(&shim->udp, UDP_PORT_VXLAN, (uint16_t)(sizeof(*shim) + out->length), out->hash);
         shim->vxlan.vni = htobe32(out->label << 8);
         shim->eth.type = htobe16(ETHERTYPE_IPV4);
         if (out->family == IP_V6) {
@@ -96,19 +100,25 @@ write_shim(uint8_t *end, const struct endpoint *endpoint, const struct outgoing 
     }
 }
 
-/* Patches the outer IP header, which ends at `end`, for `payload` octets after it.
+/* Patches the outer IP header, which ends at `end`, for `payload` octets after it. What was ready
+ * is read where it comes from: a store as wide as a header's is not done yet.
+ * @param after all headers, where the inner packet begins
  * @param class what is copied of the packet's DSCP and ECN; zero in the ready-made header */
 static inline void
-write_ip(uint8_t *end, const struct endpoint *endpoint, uint16_t payload, uint8_t class,
-         uint32_t hash)
+write_ip(uint8_t *end, const uint8_t *after, const struct endpoint *endpoint, uint16_t payload,
+         uint8_t class, uint32_t hash)
 {
     if (endpoint->address.family == IP_V4) {
         struct ipv4_header *ip = (struct ipv4_header *)end - 1;
 
-        ip->total_length = htobe16((uint16_t)(sizeof(*ip) + payload));
-        ip->dscp_ecn |= class;
-        ip->checksum = checksum_update16(ip->checksum, 0, ip->total_length);
-        ip->checksum = checksum_update16(ip->checksum, 0, htobe16(class));
+        const struct ipv4_header *ready =
+            (const void *)(endpoint->header + sizeof(endpoint->header) - (after - (uint8_t *)ip));
+        const be16 total_length = htobe16((uint16_t)(sizeof(*ip) + payload));
+
+        ip->total_length = total_length;
+        ip->dscp_ecn = ready->dscp_ecn | class;
+        ip->checksum = checksum_update16(checksum_update16(ready->checksum, 0, total_length), 0,
+                                         htobe16(class));
     } else {
         struct ipv6_header *ip = (struct ipv6_header *)end - 1;
 
@@ -135,18 +145,15 @@ wait_for_adjacency(struct worker *worker, const struct outgoing *out,
     punt(worker, out->packet, &note);
 }
 
-/* Puts the headers before a packet that fits, and sends it. */
-static void
-encapsulate(struct worker *worker, const struct endpoint *endpoint, const struct outgoing *out)
+/* Puts the headers before a packet that fits, and moves its start there. */
+static inline void
+encapsulate(const struct worker *worker, const struct endpoint *endpoint,
+            const struct outgoing *out, uint16_t l3_offset)
 {
     struct rte_mbuf *packet = out->packet;
-    uint8_t *end = rte_pktmbuf_mtod(packet, uint8_t *);
+    uint8_t *end = rte_pktmbuf_mtod_offset(packet, uint8_t *, l3_offset);
 
     /* copied as a whole, beyond what is used of it */
-    if (unlikely(rte_pktmbuf_headroom(packet) < HEADER_WIDE)) {
-        drop(worker, packet, DROP_HEADROOM, out->vif);
-        return;
-    }
     if (likely(endpoint->header_length <= HEADER_NARROW))
         memcpy(end - HEADER_NARROW, endpoint->header + HEADER_WIDE - HEADER_NARROW, HEADER_NARROW);
     else
@@ -155,24 +162,35 @@ encapsulate(struct worker *worker, const struct endpoint *endpoint, const struct
     const uint8_t class = traffic_class_outwards(worker->underlay, out->class);
     uint8_t *shim = write_shim(end, endpoint, out, traffic_class_mpls(worker->underlay, class));
 
-    write_ip(shim, endpoint, (uint16_t)(end - shim + out->length), class, out->hash);
+    write_ip(shim, end, endpoint, (uint16_t)(end - shim + out->length), class, out->hash);
 
-    void *start = rte_pktmbuf_prepend(packet, endpoint->header_length);
-    const uint64_t link = atomic_load_explicit(
-        &worker->tables->adjacencies.entries[endpoint->adjacency].link, memory_order_acquire);
+    const int longer = endpoint->header_length - l3_offset;
 
-    if (unlikely((link & ADJACENCY_UP) == 0)) {
-        wait_for_adjacency(worker, out, endpoint);
-        return;
-    }
-    memcpy(start, &link, sizeof(struct mac_addr)); /* its low octets, as they stand in the frame */
-    transmit(worker, endpoint->port, packet, PACKET_ACCOUNT_ENDPOINT | out->endpoint);
+    packet->data_off = (uint16_t)(packet->data_off - longer);
+    packet->data_len = (uint16_t)(packet->data_len + longer);
+    packet->pkt_len = (uint32_t)((int)packet->pkt_len + longer);
 }
 
+/* Frames for one port, on their way to transmit(): many at once. */
+struct outbox {
+    uint16_t port;
+    unsigned n;
+    struct rte_mbuf *packets[BURST_PACKETS];
+    uint32_t accounts[BURST_PACKETS];
+};
+
 static void
-egress_one(struct worker *worker, struct burst *burst, unsigned i)
+outbox_send(struct worker *worker, struct outbox *outbox)
+{
+    transmit_burst(worker, outbox->port, outbox->packets, outbox->accounts, outbox->n);
+    outbox->n = 0;
+}
+
+static inline void
+egress_one(struct worker *worker, struct burst *burst, unsigned i, struct outbox *outbox)
 {
     const path_t path = burst->paths[i];
+    const uint16_t l3_offset = burst->l3_offsets[i];
     struct outgoing out = {
         .packet = burst->packets[i],
         .vif = burst->vifs[i],
@@ -199,18 +217,60 @@ egress_one(struct worker *worker, struct burst *burst, unsigned i)
         ttl_decrement(burst, i);
     }
     if (unlikely(out.length > endpoint->mtu)) {
+        outbox_send(worker, outbox); /* its fragments are sent behind those */
         too_big(worker, burst, i, endpoint->mtu, tunnel_egress);
+        return;
+    }
+    if (unlikely(out.packet->data_off + l3_offset < HEADER_WIDE)) {
+        drop(worker, out.packet, DROP_HEADROOM, out.vif);
         return;
     }
     out.ttl = ttl_of(burst, i);
     out.class = traffic_class_of(burst, i);
-    (void)rte_pktmbuf_adj(out.packet, burst->l3_offsets[i]);
-    encapsulate(worker, endpoint, &out);
+    encapsulate(worker, endpoint, &out, l3_offset);
+
+    const uint64_t link = atomic_load_explicit(
+        &worker->tables->adjacencies.entries[endpoint->adjacency].link, memory_order_acquire);
+
+    if (unlikely((link & ADJACENCY_UP) == 0)) {
+        wait_for_adjacency(worker, &out, endpoint);
+        return;
+    }
+    /* its low octets, as they stand in the frame */
+    memcpy(rte_pktmbuf_mtod(out.packet, uint8_t *), &link, sizeof(struct mac_addr));
+    if (unlikely(outbox->port != endpoint->port)) {
+        outbox_send(worker, outbox);
+        outbox->port = endpoint->port;
+    }
+    outbox->packets[outbox->n] = out.packet;
+    outbox->accounts[outbox->n++] = PACKET_ACCOUNT_ENDPOINT | out.endpoint;
+}
+
+/* Has the records fetched that the packets of a group will need. */
+static void
+prefetch_records(const struct worker *worker, const struct burst *burst, const struct group *group)
+{
+    for (unsigned i = 0; i < group->n; i++) {
+        const uint32_t index = path_target(burst->paths[group->at[i]]);
+        const struct endpoint *endpoint = endpoint_at(&worker->tables->endpoints, index);
+
+        rte_prefetch0(endpoint);
+        rte_prefetch0((const uint8_t *)endpoint + sizeof(*endpoint) - HEADER_NARROW);
+        rte_prefetch0(&worker->counters->endpoints[index]);
+    }
 }
 
 void
 tunnel_egress(struct worker *worker, struct burst *burst, const struct group *group)
 {
+    struct outbox outbox;
+
+    if (group->n == 0)
+        return;
+    outbox.port = PORT_NONE;
+    outbox.n = 0;
+    prefetch_records(worker, burst, group);
     for (unsigned i = 0; i < group->n; i++)
-        egress_one(worker, burst, group->at[i]);
+        egress_one(worker, burst, group->at[i], &outbox);
+    outbox_send(worker, &outbox);
 }

@@ -6,6 +6,7 @@
 
 #include "fastpath/address.h"
 #include "fastpath/drop.h"
+#include "fastpath/express.h"
 #include "fastpath/ingress.h"
 #include "fastpath/mss.h"
 #include "fastpath/segments.h"
@@ -235,14 +236,69 @@ ingress_one(struct worker *worker, struct rte_mbuf *packet, struct burst *burst)
     }
 }
 
+/* Packets of one interface, one behind the other, that are counted at once. */
+struct run {
+    const struct vif *vif;
+    uint64_t packets, octets, ip_octets;
+};
+
+static inline void
+run_count(struct worker *worker, const struct run *run)
+{
+    if (run->packets == 0)
+        return;
+    traffic_add(&worker->counters->vifs[run->vif->id].rx, run->packets, run->octets);
+    traffic_add(&worker->counters->vrfs[run->vif->vrf].from_vif, run->packets, run->ip_octets);
+}
+
+/* What is left to do with ordinary packets: they are counted, and cut where padding follows. */
+static void
+finish_ordinary(struct worker *worker, const struct express *express, uint64_t ordinary)
+{
+    struct burst *burst = express->burst;
+    struct run run = { 0 };
+
+    for (; ordinary != 0; ordinary &= ordinary - 1) {
+        const unsigned i = (unsigned)__builtin_ctzll(ordinary);
+        const uint32_t end = (uint32_t)burst->l3_offsets[i] + burst->lengths[i];
+
+        if (express->vifs[i] != run.vif) {
+            run_count(worker, &run);
+            run = (struct run){ .vif = express->vifs[i] };
+        }
+        run.packets++;
+        run.octets += express->frame_lengths[i];
+        run.ip_octets += burst->lengths[i];
+        if (unlikely(express->frame_lengths[i] > end))
+            segments_cut(burst->packets[i], end);
+        trace_from_vif(worker, run.vif->id);
+        if (run.vif->mss != 0)
+            mss_clamp(burst, i, run.vif->mss);
+    }
+    run_count(worker, &run);
+}
+
 void
 vif_ingress(struct worker *worker, const struct port *port, struct rte_mbuf **packets, unsigned n,
             struct burst *burst)
 {
+    struct express express = { .burst = burst };
+
     burst->port = port->number;
+    memcpy(burst->packets, packets, n * sizeof(packets[0]));
+
+    const uint64_t ordinary = worker->express(&worker->tables->vifs, packets, n, &express);
+
+    finish_ordinary(worker, &express, ordinary);
+    burst->n = n;
+    if (likely(ordinary == ~0ull >> (64 - n)))
+        return;
+    /* the others are judged in their places: no packet overtakes another */
     burst->n = 0;
     for (unsigned i = 0; i < n; i++) {
-        burst_prefetch(packets, i, n);
-        ingress_one(worker, packets[i], burst);
+        if ((ordinary >> i & 1) != 0)
+            burst_move(burst, i, burst->n++);
+        else
+            ingress_one(worker, packets[i], burst);
     }
 }

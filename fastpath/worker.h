@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "fastpath/burst.h"
+#include "fastpath/express.h"
 #include "fastpath/idle.h"
 #include "fastpath/punt.h"
 #include "fastpath/rate.h"
@@ -32,6 +33,7 @@ struct worker {
     struct port_table *ports;
     struct rings *rings;
     struct counter_block *counters;
+    express_test *express;    /* of the level of vector instructions (lib/base/simd.h) */
     struct rte_mempool *pool; /* of the packets that are made here, */
     uint16_t room;            /* and how many octets each may have */
     const struct underlay *underlay;

@@ -3,6 +3,7 @@
 
 /* The Internet checksum (RFC 1071) and its incremental update (RFC 1624). Any thread. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,19 @@ be16 checksum_finish(uint64_t sum);
 /** The checksum of an IPv4 header of `length` octets whose checksum field is zero, or, over a
  * header with its checksum, zero if that is right. */
 be16 checksum_ipv4(const void *header, size_t length);
+
+/** True if the five words of an IPv4 header without options, as they stand in memory, have the
+ * right checksum: checksum_ipv4() of it is zero. No branch, so that a loop of it can be vectorized.
+ */
+static inline bool
+checksum_words_are_right(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e)
+{
+    uint32_t sum = (a & 0xffff) + (a >> 16) + (b & 0xffff) + (b >> 16) + (c & 0xffff) + (c >> 16) +
+                   (d & 0xffff) + (d >> 16) + (e & 0xffff) + (e >> 16);
+
+    sum = (sum & 0xffff) + (sum >> 16);
+    return ((sum & 0xffff) + (sum >> 16)) == 0xffff;
+}
 
 /** The sum of the pseudo header before `length` octets of UDP or TCP, for checksum_finish(). */
 uint64_t checksum_pseudo_v4(const struct ipv4_header *ip, size_t length);

@@ -349,22 +349,6 @@ parse_tunnel(const struct ip_view *outer, size_t here, struct tunnel_view *view)
                                               : parse_tunnel_gre(outer, here, view);
 }
 
-/* Addresses folded into one word; those of IPv6 multiplied apart, so that what is common to two of
- * them does not cancel out. */
-static uint64_t
-hash_addresses(const struct ip_view *view)
-{
-    uint64_t words[4];
-
-    if (view->family == IP_V4)
-        return (uint64_t)view->source << 32 | view->destination;
-    memcpy(words, view->v6->source, sizeof(words));
-    uint64_t hash = words[0] * 0x9e3779b97f4a7c15ull;
-    hash = (hash ^ hash >> 32 ^ words[1]) * 0xff51afd7ed558ccdull;
-    hash = (hash ^ hash >> 32 ^ words[2]) * 0xc4ceb9fe1a85ec53ull;
-    return hash ^ hash >> 32 ^ words[3];
-}
-
 uint32_t
 parse_flow_hash(const struct ip_view *view, size_t here)
 {
@@ -376,18 +360,10 @@ parse_flow_hash(const struct ip_view *view, size_t here)
     if ((view->protocol == IP_PROTOCOL_TCP || view->protocol == IP_PROTOCOL_UDP ||
          view->protocol == IP_PROTOCOL_SCTP) &&
         !view->fragment && view->transport != 0 &&
-        here >= view->transport + sizeof(struct tcp_ports)) {
-        const struct tcp_ports *ports = (const void *)(view->octets + view->transport);
-
-        rest |= (uint64_t)ports->source_port << 32 | (uint64_t)ports->destination_port << 16;
-    }
-
-    /* the multipliers of MurmurHash3's 64-bit finalizer; each multiplication carries a difference
-     * upwards only, each shift brings it down again */
-    uint64_t hash = hash_addresses(view) * 0xff51afd7ed558ccdull;
-
-    hash = (hash ^ hash >> 32) + rest;
-    hash = (hash ^ hash >> 32) * 0xc4ceb9fe1a85ec53ull;
-    hash = (hash ^ hash >> 32) * 0xff51afd7ed558ccdull;
-    return (uint32_t)(hash >> 32);
+        here >= view->transport + sizeof(struct tcp_ports))
+        rest =
+            flow_rest(view->protocol, *(const struct tcp_ports *)(view->octets + view->transport));
+    return flow_hash(view->family == IP_V4 ? flow_addresses_v4(view->source, view->destination)
+                                           : flow_addresses_v6(view->v6),
+                     rest);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lib/net/headers.h"
 #include "lib/stats/reasons.h"
@@ -115,6 +116,49 @@ bool parse_is_tunnel(const struct ip_view *outer, size_t here);
  * DROP_ETHERTYPE, DROP_FRAME_TOO_SHORT.
  */
 enum drop_reason parse_tunnel(const struct ip_view *outer, size_t here, struct tunnel_view *view);
+
+/** The hash of a flow from what tells it from others: addresses in a word, protocol and ports in
+ * another. Of the multipliers (MurmurHash3's 64-bit finalizer's) each carries a difference upwards
+ * only, and each shift brings it down again. */
+static inline uint32_t
+flow_hash(uint64_t addresses, uint64_t rest)
+{
+    uint64_t hash = addresses * 0xff51afd7ed558ccdull;
+
+    hash = (hash ^ hash >> 32) + rest;
+    hash = (hash ^ hash >> 32) * 0xc4ceb9fe1a85ec53ull;
+    hash = (hash ^ hash >> 32) * 0xff51afd7ed558ccdull;
+    return (uint32_t)(hash >> 32);
+}
+
+/** Its word of protocol and ports. */
+static inline uint64_t
+flow_rest(uint8_t protocol, struct tcp_ports ports)
+{
+    return (uint64_t)ports.source_port << 32 | (uint64_t)ports.destination_port << 16 | protocol;
+}
+
+/** Its word of IPv4 addresses (host order). */
+static inline uint64_t
+flow_addresses_v4(uint32_t source, uint32_t destination)
+{
+    return (uint64_t)source << 32 | destination;
+}
+
+/** Its word of IPv6 addresses, folded; multiplied apart, so that what is common to two of them does
+ * not cancel out. */
+static inline uint64_t
+flow_addresses_v6(const struct ipv6_header *ip)
+{
+    uint64_t words[4], hash;
+
+    memcpy(words, ip->source, sizeof(ip->source));
+    memcpy(words + 2, ip->destination, sizeof(ip->destination));
+    hash = words[0] * 0x9e3779b97f4a7c15ull;
+    hash = (hash ^ hash >> 32 ^ words[1]) * 0xff51afd7ed558ccdull;
+    hash = (hash ^ hash >> 32 ^ words[2]) * 0xc4ceb9fe1a85ec53ull;
+    return hash ^ hash >> 32 ^ words[3];
+}
 
 /**
  * A hash of a packet's flow: addresses, protocol and, for whole TCP, UDP and SCTP packets, ports;

@@ -82,6 +82,7 @@ vif_copy(const struct vif *vif, uint32_t id)
         copy->id = id;
         copy->metered_in = rate_is_set(&copy->rate_in);
         copy->metered_out = rate_is_set(&copy->rate_out);
+        vif_heads_make(copy);
     }
     return copy;
 }

@@ -62,6 +62,20 @@ struct vif_service {
     struct ip_addr addresses6[VIF_SOURCES_MAX];
 };
 
+/*
+ * What the first octets of an ordinary frame from a guest look like, ready to be compared with the
+ * frame in one go: the MAC addresses, tag and type, the IP version (IPv4: without options, no
+ * fragment), and the first source address or prefix of the family that all may be sent from. A head
+ * that no frame matches stands where nothing is ordinary: the interface is down, has a rate, or no
+ * such source.
+ */
+#define VIF_HEAD_OCTETS 64
+
+struct vif_head {
+    _Alignas(VIF_HEAD_OCTETS) uint8_t mask[VIF_HEAD_OCTETS];
+    uint8_t value[VIF_HEAD_OCTETS]; /* of the octets under the mask */
+};
+
 struct vif {
     /* read by workers for each packet */
     uint32_t id;
@@ -77,6 +91,7 @@ struct vif {
     struct mac_addr gateway_mac6; /* and for IPv6 */
     uint32_t rates_version; /* another one for other rates: meters begin anew; set by the table */
     bool metered_in, metered_out; /* one of the rates is set; by the table */
+    struct vif_head head, head6;  /* of IPv4 and IPv6; by the table */
     struct vif_source sources[VIF_SOURCES_MAX];
     struct vif_source6 sources6[VIF_SOURCES_MAX];
     struct vif_rate rate_in, rate_out; /* from and to the guest (C44) */
@@ -121,6 +136,9 @@ int vif_replace(struct vif_table *table, uint32_t id, const struct vif *vif);
 
 /** Takes an interface out; its id is used again after grace. Control thread. */
 void vif_remove(struct vif_table *table, uint32_t id);
+
+/** Makes the heads of a record, whose other fields for workers are set. */
+void vif_heads_make(struct vif *vif);
 
 /** The record, or NULL if there is none (any more). Readers and control. */
 static inline const struct vif *

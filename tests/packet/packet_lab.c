@@ -14,6 +14,7 @@
 #include <rte_eal.h>
 #include <rte_mbuf.h>
 
+#include "lib/base/simd.h"
 #include "lib/ring/note.h"
 #include "tests/packet/packet_lab.h"
 
@@ -330,10 +331,13 @@ main(int argc, char **argv)
 {
     static char line[LINE_OCTETS];
     const int used = rte_eal_init(argc, argv);
+    const char *name = getenv("PACKET_LAB_LEVEL"); /* of vector instructions, NULL: the best */
+    enum simd_level level = SIMD_AVX512;
     struct rte_mempool *pool;
 
-    if (used < 0)
+    if (used < 0 || (name != NULL && !simd_level_parse(name, &level)))
         return 1;
+    simd_limit(level);
     pool = rte_pktmbuf_pool_create("lab", POOL_PACKETS, 0, PACKET_PRIVATE_OCTETS,
                                    argc > used + 1 ? (uint16_t)strtoul(argv[used + 1], NULL, 10)
                                                    : RTE_MBUF_DEFAULT_BUF_SIZE,
