@@ -128,9 +128,9 @@ fastpath_worker(struct fastpath *fastpath, unsigned worker)
 }
 
 unsigned
-fastpath_poll_once(void *worker)
+fastpath_poll_once(void *worker, uint64_t now)
 {
-    return worker_turn(worker);
+    return worker_turn_at(worker, now);
 }
 
 int

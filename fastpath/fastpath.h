@@ -47,8 +47,9 @@ int fastpath_run(void *argument);
 /** What to pass to fastpath_run() for worker 0..n-1. */
 void *fastpath_worker(struct fastpath *fastpath, unsigned worker);
 
-/** One turn of a worker's loop without idling; for tests. @return packets handled. */
-unsigned fastpath_poll_once(void *worker);
+/** One turn of a worker's loop without idling, at a time of the caller's, in cycles of the TSC; for
+ * tests. @return packets handled. */
+unsigned fastpath_poll_once(void *worker, uint64_t now);
 
 /**
  * Takes one packet through the stages as they are now, for their verdicts alone: nothing is sent,

@@ -185,14 +185,14 @@ take_ring(struct worker *worker, struct rte_ring *ring)
 }
 
 unsigned
-worker_turn(struct worker *worker)
+worker_turn_at(struct worker *worker, uint64_t now)
 {
     struct worker_counters *counters = &worker->counters->worker;
     uint64_t epoch;
     const struct poll_set *polled = port_turn_begin(worker->ports, worker->number, &epoch);
     unsigned n = 0, taken_over = 0;
 
-    worker->now = rte_rdtsc();
+    worker->now = now;
     worker->watching = atomic_load_explicit(&worker->board->set, memory_order_acquire);
     for (unsigned i = 0; i < polled->n; i++) {
         if (likely(port_gate_is_open(worker->ports, &polled->polls[i])))
@@ -214,6 +214,12 @@ worker_turn(struct worker *worker)
     if (n == 0)
         counter_add(&counters->idle_loops, 1);
     return n;
+}
+
+unsigned
+worker_turn(struct worker *worker)
+{
+    return worker_turn_at(worker, rte_rdtsc());
 }
 
 void

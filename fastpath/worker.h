@@ -65,6 +65,9 @@ void worker_free(struct worker *worker);
  * @return packets taken in. */
 unsigned worker_turn(struct worker *worker);
 
+/** The same at a time of the caller's, in cycles of the TSC. */
+unsigned worker_turn_at(struct worker *worker, uint64_t now);
+
 /** Takes packets that came from `port` through the stages, up to what transmit_flush() and
  * spread_flush() send on.
  * @param n at most BURST_PACKETS */

@@ -58,19 +58,24 @@ class PatientLab:
 
 
 class Punts:
-    """Counts what may go to the slow path, so that its rates are kept."""
+    """Counts what may go to the slow path, so that its rates are kept; where one takes part, only
+    what the model has answers to."""
 
-    def __init__(self):
-        self.counts = collections.Counter()
+    def __init__(self, has_slowpath):
+        self.counts, self.has_slowpath = collections.Counter(), has_slowpath
 
     def room_for(self, outcomes):
         """Takes note of the punts that a packet may become; False if it would be one too many."""
         wanted = collections.Counter()
         for outcome in outcomes:
             one = collections.Counter()
-            for punt in outcome.punts:
+            if outcome.punts and self.has_slowpath:
+                return False
+            for punt in outcome.punts + outcome.answered:
                 one.update([(punt.vif, punt.reason), ("", punt.reason)] if punt.vif else
                            [("", punt.reason)])
+                if punt in outcome.answered:  # at most 100 errors a second for each
+                    one.update([("errors", punt.vif or punt.vrf)])
             wanted |= one
         if any(self.counts[key] + count > (PUNTS_OF_INTERFACE if key[0] else PUNTS_OF_REASON)
                for key, count in wanted.items()):
@@ -92,7 +97,8 @@ class Case:
         rng = random.Random(f"{seed}/{batch}")
         topology = Topology(rng)
         scenario, policy = topology.scenario, topology.policy
-        generator, forwarder, punts = Generator(rng, scenario, policy), Forwarder(scenario), Punts()
+        generator, forwarder = Generator(rng, scenario, policy), Forwarder(scenario)
+        punts = Punts("slowpath" in scenario)
         sent = {port["name"]: [] for port in scenario["ports"]}
         outcomes = {port: [] for port in sent}
         for _ in range(rng.choice(SIZES)):
@@ -102,7 +108,7 @@ class Case:
                 sent[port].append(frame)
                 outcomes[port].append(possible)
             else:
-                forwarder.tables.reassembly.undo()
+                forwarder.undo()
         case = cls(scenario, policy, sent)
         case.modelled = forwarder, outcomes
         return case

@@ -5,6 +5,7 @@ without the model, that no packet left its VRF but where policy joins it to anot
 import collections
 
 import lab
+from meters import Egress
 from tunnels import ENTROPY, without_entropy
 
 
@@ -53,6 +54,7 @@ class Judge:
         self.vlan = scenario.get("underlay_vlan", 0)
         self.sent, self.outcomes = sent, outcomes
         self.faults, self.chosen, self.entropy = [], {}, {}
+        self.egress = {}   # interface -> what its rate let through
         self.members = {}  # (ECMP set, flow) -> the indices that it may have
 
     def fault(self, text):
@@ -64,6 +66,9 @@ class Judge:
         self.compare_frames()
         self.compare_punts()
         self.compare_counters()
+        for egress in self.egress.values():
+            for fault in egress.faults(self.result["passed_us"]):
+                self.fault(fault)
         for fault in lab.accounting_faults(self.result):
             self.fault("accounting " + fault)
         return self.faults
@@ -116,15 +121,15 @@ class Judge:
 
     def agrees(self, outcome):
         """Its choices are among those that its flow may have made."""
-        return all(index in self.members.get((chosen, outcome.flow), [index])
-                   for chosen, index, _ in outcome.choices)
+        return all(choice.index in self.members.get((choice.among, choice.flow), [choice.index])
+                   for choice in outcome.choices)
 
     def remember(self, possible):
         """What one packet may have chosen is all that its flow may choose."""
         may = {}
         for outcome in possible:
-            for chosen, index, _ in outcome.choices:
-                may.setdefault((chosen, outcome.flow), set()).add(index)
+            for choice in outcome.choices:
+                may.setdefault((choice.among, choice.flow), set()).add(choice.index)
         for key, indices in may.items():
             self.members[key] = self.members.get(key, indices) & indices
 
@@ -153,10 +158,13 @@ class Judge:
         self.chosen[port, at] = outcome
         where = f"{port}[{at}] {self.sent[port][at].hex()}"
         outcome.places = []
-        for out, octets in outcome.out:
+        for number, (out, octets) in enumerate(outcome.out):
             place = self.frames[out].take(octets)
+            if number in outcome.metered:
+                self.meter(outcome, number, (port, at, number), place is not None)
             if place is None:
-                self.fault(f"missing frame to {out}: {octets.hex()} of {where}")
+                if number not in outcome.metered:
+                    self.fault(f"missing frame to {out}: {octets.hex()} of {where}")
             else:
                 outcome.places.append((out, place))
                 self.check_entropy(outcome, self.freedom[out, place], where)
@@ -166,6 +174,17 @@ class Judge:
                 self.fault(f"missing punt {self.punt_text(self.punt_key(punt))} of {where}")
             elif punt.reason == "adjacency":
                 self.check_entropy(outcome, self.freedom["punt", place], where)
+
+    def meter(self, outcome, number, place, passed):
+        """A frame that the rate towards an interface may have refused."""
+        vif = outcome.metered[number]
+        egress = self.egress.setdefault(vif.name, Egress(vif))
+        frame = ((place[0], outcome.flow), place, outcome.out[number][1])
+        if passed:
+            egress.passed.append(frame)
+        else:
+            egress.refused.append(frame)
+            outcome.refuse(number)
 
     @staticmethod
     def punt_text(key):
@@ -186,6 +205,9 @@ class Judge:
     # --- what is left, and what was counted
 
     def compare_frames(self):
+        for port, frame in self.forwarder.begun:
+            if self.frames[port].take(frame) is None:
+                self.fault(f"missing frame of the start to {port}: {frame.hex()}")
         for port, taken in self.frames.items():
             for place, octets in taken.rest():
                 self.fault(f"unexpected frame from {port}[{place}]: {octets.hex()}")
@@ -213,7 +235,8 @@ class Judge:
         several workers, not those that came in fragments, which another worker puts together."""
         last = {}
         for (port, at), outcome in sorted(self.chosen.items(), key=lambda each: each[0]):
-            if outcome.flow is None or (outcome.together and self.scenario["workers"] > 1):
+            if outcome.flow is None or outcome.answered or \
+                    (outcome.together and self.scenario["workers"] > 1):
                 continue
             for out, place in outcome.places:
                 key = (port, out, outcome.flow)
@@ -227,12 +250,15 @@ class Judge:
 
     def compare_counters(self):
         drops, punts, vif_drops = collections.Counter(), collections.Counter(), {}
-        counted, made, ended = collections.Counter(), 0, 0
+        counted, made, ended = collections.Counter(), len(self.forwarder.begun), 0
+        for port, frame in self.forwarder.begun:
+            counted["ports", port, "tx", "packets"] += 1
+            counted["ports", port, "tx", "octets"] += len(frame)
         for outcome in self.chosen.values():
             for reason, vif in outcome.drops:
                 drops[reason] += 1
                 vif_drops.setdefault(vif, collections.Counter())[reason] += 1
-            punts.update(punt.reason for punt in outcome.punts)
+            punts.update(punt.reason for punt in outcome.punts + outcome.answered)
             made, ended = made + outcome.made, ended + outcome.ended
             for table, name, counter, octets in outcome.counted:
                 counted[table, name, counter, "packets"] += 1
@@ -247,7 +273,7 @@ class Judge:
             for name, found in self.result[table].items():
                 found = {"tx": found} if table == "endpoints" else found
                 for counter, numbers in found.items():
-                    if counter != "drops":
+                    if counter not in ("drops", "rates_used"):
                         expected = [counted[table, name, counter, unit]
                                     for unit in ("packets", "octets")]
                         if numbers != expected:

@@ -48,6 +48,8 @@ class Summary:
 def verdict(outcome):
     if outcome.drops:
         return outcome.drops[0][0]
+    if outcome.answered:
+        return f"told {outcome.answered[0].reason}"
     if outcome.punts:
         return f"punt {outcome.punts[0].reason}"
     if outcome.held:

@@ -4,10 +4,14 @@
 import ipaddress
 
 from headers import mac, never_forwarded, packed
+from meters import Meters, Rate
 from reassembly import Reassembly
 from tunnels import Tunnel, overhead
 
 ZERO_MAC = "00:00:00:00:00:00"
+
+# The virtual router's addresses beyond the links of guests.
+ROUTER, ROUTER6 = packed("169.254.0.1"), packed("fdaf:5a18:d5e2::1")
 
 
 class Vif:
@@ -18,6 +22,7 @@ class Vif:
         self.gateway = packed(made.get("gateway", "169.254.0.1"))
         self.gateway6 = packed(made.get("gateway6", "fe80::1"))
         self.sources = [ipaddress.ip_network(each) for each in made.get("sources", [])]
+        self.rate_out = Rate(made.get("rate_out", {}))
 
     def clamp(self, packet):
         """MSS: of IPv4; an IPv6 header is 20 octets longer."""
@@ -80,7 +85,9 @@ class Tables:
         self.host = next((each["name"] for each in scenario["ports"] if each["role"] == "host"),
                          None)
         self.underlay_vlan = scenario.get("underlay_vlan", 0)
-        self.reassembly = Reassembly()
+        self.reassembly, self.has_slowpath = Reassembly(), "slowpath" in scenario
+        self.meters = Meters({each["name"]: Rate(each.get("rate_in", {}))
+                              for each in scenario["vifs"]})
         self.uniform = scenario.get("dscp", "pipe") == "uniform"
         self.dscp = scenario.get("dscp_value", 0)
         self.check_reverse_path = scenario.get("check_reverse_path", False)
@@ -92,6 +99,11 @@ class Tables:
         self.addresses = [packed(scenario.get("underlay_address", "192.0.2.11"))]
         if "underlay_address6" in scenario:
             self.addresses.append(packed(scenario["underlay_address6"]))
+
+    @staticmethod
+    def routers_of(vif):
+        """Who speaks to a guest, or through a VRF if there is none, of each family."""
+        return (ROUTER, ROUTER6) if vif is None else (vif.gateway, vif.gateway6)
 
     def vif_at(self, port, vlan):
         return next((vif for vif in self.vifs.values() if vif.port == port and vif.vlan == vlan),

@@ -22,13 +22,14 @@ PLANTED = 20
 # Every verdict that a packet can have here; each must have been seen.
 VERDICTS = {
     "sent", "sent in fragments", "sent, put together", "held", "reassembly", "fragmentation",
-    "no-interface", "interface-down", "frame-too-short", "ethertype", "source-mac",
-    "destination-mac", "source-address", "multicast", "ip-version", "ip-header", "ip-checksum",
+    "no-interface", "rate-in", "rate-out", "interface-down", "frame-too-short", "ethertype",
+    "source-mac", "destination-mac", "source-address", "multicast", "ip-version", "ip-header", "ip-checksum",
     "ip-destination", "underlay-destination", "host", "outer-fragment", "outer-source",
     "udp-header", "udp-checksum", "gre-header", "gre-checksum", "label-stack", "label-unknown",
     "vxlan-header", "reverse-path", "ecn", "no-route", "vrf-loop", "punt arp", "punt nd",
     "punt dhcp4", "punt gateway", "punt ttl-expired", "punt too-big", "punt underlay-arp",
-    "punt underlay-nd", "punt underlay-local", "punt adjacency",
+    "punt underlay-nd", "punt underlay-local", "punt adjacency", "told ttl-expired",
+    "told too-big", "icmp-error-forbidden",
 }
 
 
@@ -90,6 +91,7 @@ def plants(case):
             made.pop("check_reverse_path", None)
             for vif in made["vifs"]:
                 vif.update(up=1, mtu=9000)
+                vif.pop("rate_out", None)
             yield f"{vrf} {path} to {name}", made
 
 

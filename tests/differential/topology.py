@@ -8,6 +8,8 @@ import ipaddress
 VRFS = ["red", "blue", "green", "grey", "pink"]
 US, US6 = "192.0.2.11", "2001:db8:ff::11"
 FABRIC_MAC = "02:00:00:00:00:fe"
+# The next hops that the slow path need not ask for.
+FIXED, FIXED_MAC = ["192.0.2.12", "2001:db8:ff::12"], "02:00:00:00:01:12"
 GATEWAY, GATEWAY6 = "169.254.0.1", "fdaf:5a18:d5e2::1"
 ENCAPSULATIONS = ["udp", "gre", "vxlan"]
 ECMP_SETS_MAX = 16  # of the lab
@@ -43,6 +45,10 @@ class Topology:
             self.scenario["dscp"] = "uniform"
         elif chance(rng, 0.3):
             self.scenario["dscp_value"] = rng.randrange(64)
+        if chance(rng, 0.3):
+            self.scenario["turn_us"] = 7919
+        if chance(rng, 0.25):
+            self.scenario["slowpath"] = {"fixed": FIXED, "fixed_mac": FIXED_MAC}
         self.make_ports()
         self.make_endpoints()
         self.make_guards()
@@ -65,13 +71,14 @@ class Topology:
         rng, made = self.rng, {}
         for i in range(rng.randint(1, 6)):
             six = "underlay_address6" in self.scenario and chance(rng, 0.5)
-            far = rng.choice([12, 13, 200])
+            far = 12 if "slowpath" in self.scenario else rng.choice([12, 13, 200])
             key = (f"2001:db8:ff::{far}" if six else f"192.0.2.{far}", rng.choice(ENCAPSULATIONS))
             made[key] = {"name": f"e{i}", "address": key[0], "encapsulation": key[1],
                          "port": "fabric"}
             # One adjacency an address: all its endpoints have the same MAC address, or none has.
             if far != 200:
-                made[key]["mac"] = f"02:00:00:00:{6 if six else 4:02x}:{far:02x}"
+                made[key]["mac"] = FIXED_MAC if "slowpath" in self.scenario else \
+                    f"02:00:00:00:{6 if six else 4:02x}:{far:02x}"
             if chance(rng, 0.25):
                 made[key]["mtu"] = rng.randint(600, 1500)
         self.scenario["endpoints"] = list(made.values())
@@ -92,7 +99,7 @@ class Topology:
     def make_vifs(self):
         rng, vifs, taken = self.rng, [], set()
         access = [port["name"] for port in self.scenario["ports"] if port["role"] == "access"]
-        for i in range(rng.randint(1, 8)):
+        for i in range(rng.choice([1, 2, rng.randint(1, 8), rng.randint(1, 8), rng.randint(1, 8)])):
             at = (rng.choice(access), rng.choice([0, 0, 100, 200, 4094, rng.randint(1, 4094)]))
             if at in taken:
                 continue
@@ -108,10 +115,21 @@ class Topology:
             if chance(rng, 0.3):
                 vif["mss"] = rng.choice([21, 536, 1000, 1220, 1360, 1460, 8960, 65535])
             for direction in ("rate_in", "rate_out"):
-                if chance(rng, 0.1):  # so high that it is never used up
-                    vif[direction] = {"packets": 10 ** 9, "bits": 10 ** 12}
+                if chance(rng, 0.25):
+                    vif[direction] = self.rate()
+            if "slowpath" in self.scenario:
+                vif.pop("rate_out", None)
             vifs.append(vif)
         self.scenario["vifs"] = vifs
+
+    def rate(self):
+        """One that is soon used up, or so high that it never is."""
+        rng, made = self.rng, {"packets": 10 ** 9, "bits": 10 ** 12}
+        if chance(rng, 0.7):
+            made["packets"] = rng.choice([10, 97, 641, 997, 2003])
+        if chance(rng, 0.4):
+            made["bits"] = rng.choice([8000, 64000, 1000 * 8 * 997])
+        return made
 
     def sources(self):
         """Addresses and prefixes of both families, of one, or (seldom) none."""
@@ -194,7 +212,9 @@ class Topology:
         return self.member(vrf)
 
     def member(self, vrf):
-        up = [vif["name"] for vif in self.vifs_of(vrf) if vif.get("up", 1)]
+        # A frame that a rate refused would not say which member had been chosen.
+        up = [vif["name"] for vif in self.vifs_of(vrf)
+              if vif.get("up", 1) and "rate_out" not in vif]
         if up and chance(self.rng, 0.2):
             return {"vif": self.rng.choice(up)}
         return self.tunnel(vrf)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_mbuf.h>
 
@@ -24,7 +25,8 @@
 /* Turns without a packet after which a scenario is over, or its time moves on. */
 #define QUIET_TURNS 3
 
-#define TIME_STEP_MS 100
+#define TIME_STEP_US    100000
+#define SLOWPATH_BEGINS 1000000 /* its time, in milliseconds */
 
 static json_t *
 traffic_json(const struct traffic_counter *counter)
@@ -266,6 +268,7 @@ result_json(const struct scenario *scenario)
                        endpoints_json(scenario), "workers", workers_json(scenario), "punted",
                        punted_json(scenario));
     json_object_set_new(result, "balance", balance_json(scenario));
+    json_object_set_new(result, "passed_us", json_integer((json_int_t)scenario->passed_us));
     if (scenario->slowpath != NULL)
         json_object_set_new(result, "slowpath",
                             json_pack("{s:o}", "neighbours", neighbours_json(scenario)));
@@ -275,12 +278,16 @@ result_json(const struct scenario *scenario)
 static unsigned
 turn(struct scenario *scenario)
 {
+    const uint64_t now =
+        scenario->begin_tsc + scenario->passed_us * rte_get_tsc_hz() / UINT64_C(1000000);
     unsigned packets = 0;
 
     for (unsigned worker = 0; worker < scenario->n_workers; worker++)
-        packets += fastpath_poll_once(fastpath_worker(scenario->fastpath, worker));
+        packets += fastpath_poll_once(fastpath_worker(scenario->fastpath, worker), now);
     if (scenario->slowpath != NULL)
-        packets += slowpath_poll_once(scenario->slowpath, scenario->now_ms);
+        packets +=
+            slowpath_poll_once(scenario->slowpath, SLOWPATH_BEGINS + scenario->passed_us / 1000);
+    scenario->passed_us += scenario->turn_us;
     return packets;
 }
 
@@ -292,9 +299,9 @@ run_until_quiet(struct scenario *scenario)
             if (turn(scenario) > 0)
                 quiet = 0;
         }
-        if (scenario->now_ms >= scenario->until_ms)
+        if (scenario->passed_us >= scenario->until_us)
             return;
-        scenario->now_ms += TIME_STEP_MS;
+        scenario->passed_us += TIME_STEP_US;
     }
 }
 

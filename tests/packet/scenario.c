@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_cycles.h>
+
 #include "lib/net/encapsulation.h"
 
 static const struct table_limits limits = {
@@ -421,8 +423,7 @@ make_slowpath(struct scenario *scenario, json_t *object, struct rte_mempool *poo
             mac_parse(text_of(object, "fixed_mac"), &config.fixed_mac) != 0)
             return wrong("slowpath's fixed", json_string_value(each));
     }
-    scenario->now_ms = 1000000;
-    scenario->until_ms = scenario->now_ms + number_of(object, "until_ms", 0);
+    scenario->until_us = number_of(object, "until_ms", 0) * (uint64_t)1000;
     scenario->slowpath = slowpath_create(&config);
     return scenario->slowpath == NULL ? wrong("slowpath", "no memory") : NULL;
 }
@@ -443,6 +444,8 @@ scenario_create(struct scenario *scenario, json_t *object, struct rte_mempool *p
 
     memset(scenario, 0, sizeof(*scenario));
     scenario->n_workers = number_of(object, "workers", 1);
+    scenario->begin_tsc = rte_rdtsc();
+    scenario->turn_us = number_of(object, "turn_us", 0);
     error = make_threads(scenario, object, pool);
     json_array_foreach(json_object_get(object, "ports"), i, each)
     {

@@ -28,8 +28,10 @@ struct scenario {
     struct rings *rings;
     struct counters *counters;
     struct fastpath *fastpath;
-    struct slowpath *slowpath; /* NULL: what is punted stays in the rings */
-    uint64_t now_ms, until_ms; /* its time, of which nobody waits for the end */
+    struct slowpath *slowpath;    /* NULL: what is punted stays in the rings */
+    uint64_t begin_tsc;           /* its time, of which nobody waits for the end: begins here, */
+    uint64_t passed_us, until_us; /* and goes on with each turn, or when all is quiet */
+    uint64_t turn_us;
     struct underlay underlay;
     struct watch_board board;
     struct port *ports[SCENARIO_NAMED_MAX];
@@ -38,7 +40,8 @@ struct scenario {
 
 /**
  * Makes everything that `object` describes. With "slowpath": {"until_ms": N} a slow path takes
- * part, for which N milliseconds pass. The object must outlive the scenario.
+ * part, for which N milliseconds pass; with "turn_us": N each turn takes so long, else no time. The
+ * object must outlive the scenario.
  * @return NULL, or what is wrong.
  */
 const char *scenario_create(struct scenario *scenario, json_t *object, struct rte_mempool *pool);
