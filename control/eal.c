@@ -28,7 +28,7 @@
 
 #define LCORE_SLOW_PATH     1
 #define LCORE_WORKERS       2
-#define MEMORY_BASE_MIB     128u /* ports' rings, telemetry, whatever libraries take */
+#define MEMORY_BASE_MIB     192u /* ports' rings, telemetry, whatever libraries take */
 #define ARGUMENTS_MAX       16
 #define CPU_LIST_MAX        1024
 #define LCORES_MAX          4096
@@ -45,11 +45,13 @@ data_room(const struct config *config)
 static uint32_t
 memory_needed_mib(const struct config *config)
 {
-    uint64_t packet = sizeof(struct rte_mbuf) + PACKET_PRIVATE_OCTETS + data_room(config) + 128;
+    const uint32_t buffer = sizeof(struct rte_mbuf) + PACKET_PRIVATE_OCTETS + data_room(config);
+    const uint64_t packet = rte_mempool_calc_obj_size(buffer, 0, NULL) + sizeof(void *) * 2;
 
     if (config->memory_mib != 0)
         return config->memory_mib;
-    return MEMORY_BASE_MIB + (uint32_t)(config->packets * packet >> 20);
+    /* The pool's own list of free buffers has room for a power of two of them. */
+    return MEMORY_BASE_MIB + (uint32_t)(config->packets * packet >> 20) + 1;
 }
 
 /* MiB in huge pages that nobody uses. */
