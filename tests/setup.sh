@@ -3,11 +3,12 @@
 # Sourced by bash from the root of the tree. Names what it does while it does it.
 
 packages_build=(build-essential meson ninja-build pkg-config python3 libdpdk-dev libexpat1-dev
-    libevent-dev libjansson-dev libconfuse-dev libpcap-dev libcmocka-dev)
+    libevent-dev libjansson-dev libconfuse-dev libpcap-dev libmbedtls-dev
+    libcmocka-dev)
 packages_demo=(iproute2 iputils-ping iperf3 udhcpc tcpdump ethtool procps)
 packages_test=(clang clang-format python3-scapy python3-slixmpp tshark isc-dhcp-client
     iputils-arping ndisc6 dpdk-dev git
-    iputils-tracepath qemu-system-x86 busybox-static lua5.4)
+    iputils-tracepath openssl qemu-system-x86 busybox-static lua5.4)
 packages_long=(libclang-rt-dev)
 
 say() {

@@ -5,11 +5,15 @@
  * The client side of one XMPP session (RFC 6120) with a route server: what a VPN forwarder needs
  * of draft-ietf-l3vpn-end-system. One object is one stream; after its end a new one is made.
  *
- *     connected → header → features → resource bind → ready → subscribe, publish, …
+ *     connected → header → features → STARTTLS → SASL EXTERNAL → resource bind → ready →
+ *     subscribe, publish, …
  *
- * Without TLS yet: the configuration must ask for plaintext by name, and the server must offer
- * resource binding without STARTTLS required and without SASL; anything else ends the session with
- * a text that says so. One thread at a time; callbacks come from inside xmpp_session_*().
+ * With XMPP_TLS_REQUIRED nothing but STARTTLS is said in the clear, and the server's certificate
+ * must be of a trusted chain and for the name that was configured; if the server asks for
+ * authentication, our own certificate is offered. With XMPP_TLS_NONE, which the configuration must
+ * ask for by name, the server must offer resource binding without either. Anything else ends the
+ * session with a text that says so. One thread at a time; callbacks come from inside
+ * xmpp_session_*().
  */
 
 #include <stdbool.h>
@@ -18,6 +22,7 @@
 
 #include "lib/xmpp/dialect.h"
 #include "lib/xmpp/session.h"
+#include "lib/xmpp/tls.h"
 
 enum xmpp_tls { XMPP_TLS_REQUIRED, XMPP_TLS_NONE };
 
@@ -26,10 +31,12 @@ struct xmpp_client_config {
     struct xmpp_session_config session;
     const struct dialect *dialect;
     enum xmpp_tls tls;
-    const char *domain;       /* of the stream; NULL: the domain of `route_server` */
-    const char *route_server; /* its JID; NULL: JID_ROUTE_SERVER_DEFAULT (C24) */
-    const char *local_part;   /* our host name or infrastructure address (C23, D6) */
-    const char *resource;     /* fixed per boot (D6) */
+    struct tls_identity *identity; /* TLS: ours, and whom we trust; held by the client */
+    const char *certificate_name;  /* TLS: of the server; NULL: `domain` */
+    const char *domain;            /* of the stream; NULL: the domain of `route_server` */
+    const char *route_server;      /* its JID; NULL: JID_ROUTE_SERVER_DEFAULT (C24) */
+    const char *local_part;        /* our host name or infrastructure address (C23, D6) */
+    const char *resource;          /* fixed per boot (D6) */
     uint32_t request_timeout_ms;
     unsigned requests_max; /* requests without an answer at a time */
 };
@@ -88,6 +95,9 @@ struct xmpp_client *xmpp_client_new(const struct xmpp_client_config *config,
 /** Frees the client, at any time, also from its own callbacks; calls nothing any more. A carrier
  * (transport.h) must be freed first. */
 void xmpp_client_free(struct xmpp_client *client);
+
+/** The TLS of the session as a text, "" if there is none. */
+void xmpp_client_describe_tls(const struct xmpp_client *client, char *text, size_t size);
 
 /** The session inside, for the carrier. It lives as long as the client. */
 struct xmpp_session *xmpp_client_session(struct xmpp_client *client);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/*
- * The route server's side of a session: header, features and resource binding, then the dispatch of
- * requests. Answers and notifications are in server_output.c.
- */
+/* The route server's side of a session: its life, and the dispatch of requests. */
 
 #include "lib/xmpp/server_private.h"
 
@@ -11,114 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- The way to a bound session ---- */
-
-static void
-write_header(void *role, struct xml_writer *writer)
-{
-    struct xmpp_server *server = role;
-    char id[XMPP_ID_MAX];
-
-    session_make_id(id);
-    xml_write(writer, "<?xml version='1.0'?><stream:stream");
-    xml_write_attribute(writer, "id", id);
-    xml_write_attribute(writer, "from", server->route_server.domain);
-    xml_write(writer,
-              " version='1.0' xml:lang='en' xmlns='" NS_CLIENT "' xmlns:stream='" NS_STREAM "'>");
-    server->session.header_sent = true;
-}
-
-static void
-on_connected(void *role)
-{
-    (void)role; /* the client speaks first */
-}
-
-/* The name that the client gives itself in the header, where it is of our domain. */
-static void
-take_local_part(struct xmpp_server *server, const struct xmpp_element *header)
-{
-    const char *from = xmpp_element_attribute(header, "from");
-    struct jid named;
-
-    if (from != NULL && jid_parse(from, &named) == 0 && named.local[0] != '\0' &&
-        strcmp(named.domain, server->route_server.domain) == 0)
-        memcpy(server->session.peer.local, named.local, sizeof(named.local));
-}
-
-static void
-on_header(void *role, const struct xmpp_element *header)
-{
-    struct xmpp_server *server = role;
-    const char *to = xmpp_element_attribute(header, "to");
-    struct jid domain;
-    size_t mark;
-
-    if (to == NULL || jid_parse(to, &domain) != 0 || domain.local[0] != '\0' ||
-        strcmp(domain.domain, server->route_server.domain) != 0) {
-        session_end(&server->session, XMPP_END_VIOLATION, "host-unknown",
-                    "the stream is for another domain");
-        return;
-    }
-    take_local_part(server, header);
-    struct xml_writer *writer = session_begin(&server->session, &mark);
-    write_header(server, writer);
-    xml_write(writer, "<stream:features><bind xmlns='" NS_BIND "'/></stream:features>");
-    session_commit(&server->session, mark);
-}
-
-static void
-on_bind(struct xmpp_server *server, const struct xmpp_element *iq, const struct xmpp_element *bind)
-{
-    const struct xmpp_element *resource = xmpp_element_child(bind, NS_BIND, "resource");
-    struct xmpp_session *session = &server->session;
-    char random[XMPP_ID_MAX], text[JID_TEXT_MAX];
-    struct jid jid;
-    size_t mark;
-
-    session_make_id(random);
-    if (jid_make(session->peer.local, session->peer.domain,
-                 resource != NULL && resource->text[0] != '\0' ? resource->text : random,
-                 &jid) != 0) {
-        session_refuse_iq(session, iq, "modify", "bad-request", NULL, "not a valid resource");
-        return;
-    }
-    if (server->handlers.bind != NULL && !server->handlers.bind(server->user, &jid)) {
-        session_refuse_iq(session, iq, "cancel", "conflict", NULL, "the address is in use");
-        return;
-    }
-    if (!session_may_call(session))
-        return;
-    session->peer = jid;
-    jid_format(&jid, server->peer);
-    session->ready = true;
-    struct xml_writer *writer = session_begin(session, &mark);
-    xml_write(writer, "<iq type='result'");
-    xml_write_attribute(writer, "id", xmpp_element_attribute(iq, "id"));
-    xml_write(writer, "><bind xmlns='" NS_BIND "'>");
-    xml_write_leaf(writer, "jid", jid_format(&jid, text));
-    xml_write(writer, "</bind></iq>");
-    session_commit(session, mark);
-}
-
-/* Before the resource is bound only binding is possible (RFC 6120 section 7.1). */
-static void
-on_unbound_stanza(struct xmpp_server *server, const struct xmpp_element *stanza)
-{
-    const struct xmpp_element *bind = xmpp_element_child(stanza, NS_BIND, "bind");
-    const char *type = xmpp_element_attribute(stanza, "type");
-
-    if (bind != NULL && xmpp_element_is(stanza, NS_CLIENT, "iq") && type != NULL &&
-        strcmp(type, "set") == 0 && xmpp_element_attribute(stanza, "id") != NULL)
-        on_bind(server, stanza, bind);
-    else if (strcmp(stanza->ns, NS_CLIENT) != 0)
-        session_end(&server->session, XMPP_END_VIOLATION, "invalid-namespace",
-                    "a stanza outside of the namespace jabber:client");
-    else
-        session_end(&server->session, XMPP_END_VIOLATION, "not-authorized",
-                    "a stanza before the resource is bound");
-}
 
 /* ---- Requests ---- */
 
@@ -234,7 +123,7 @@ on_stanza(void *role, const struct xmpp_element *stanza)
     const char *from = xmpp_element_attribute(stanza, "from");
 
     if (!server->session.ready)
-        on_unbound_stanza(server, stanza);
+        server_open_stanza(server, stanza);
     else if (from != NULL && !jid_text_is_bare(from, &server->session.peer))
         session_end(&server->session, XMPP_END_VIOLATION, "invalid-from",
                     "a stanza from somebody else");
@@ -268,6 +157,7 @@ destroy(void *role)
     server_requests_clear(server);
     xml_writer_clear(&server->message);
     session_clear(&server->session);
+    tls_identity_release(server->identity);
     free(server);
 }
 
@@ -297,8 +187,13 @@ struct xmpp_server *
 xmpp_server_new(const struct xmpp_server_config *config,
                 const struct xmpp_server_handlers *handlers, void *user)
 {
-    static const struct session_role role = { on_connected, write_header, on_header, on_stanza,
-                                              on_tick,      on_ended,     destroy };
+    static const struct session_role role = { server_open_connected,
+                                              server_open_write_header,
+                                              server_open_header,
+                                              on_stanza,
+                                              on_tick,
+                                              on_ended,
+                                              destroy };
     struct xmpp_server *server = calloc(1, sizeof(*server));
     int error;
 
@@ -322,6 +217,8 @@ xmpp_server_new(const struct xmpp_server_config *config,
         errno = -error;
         return NULL;
     }
+    server->identity = tls_identity_hold(config->identity);
+    server->needs_certificate = config->needs_certificate;
     return server;
 }
 

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * The route server's side of one accepted session: stream, resource binding, pubsub requests in,
- * answers and notifications out. What the requests mean is the user's business; it answers at once
- * or later. No socket, no clock. One thread at a time; callbacks come from inside xmpp_session_*().
+ * The route server's side of one accepted session: stream, TLS, authentication by certificate (SASL
+ * EXTERNAL), resource binding, pubsub requests in, answers and notifications out. What the requests
+ * mean is the user's business; it answers at once or later. No socket, no clock. One thread at a
+ * time; callbacks come from inside xmpp_session_*().
  */
 
 #include <stdbool.h>
@@ -14,15 +15,18 @@
 #include "lib/xmpp/jid.h"
 #include "lib/xmpp/pubsub.h"
 #include "lib/xmpp/session.h"
+#include "lib/xmpp/tls.h"
 
 /** Strings are copied. */
 struct xmpp_server_config {
     struct xmpp_session_config session;
     const struct dialect *dialect;
     const char *route_server; /* our JID; NULL: JID_ROUTE_SERVER_DEFAULT; its domain is served */
-    const char *peer_address; /* local part of a client that names none: its address as text */
-    unsigned requests_max;    /* requests not yet answered at a time; beyond: resource-constraint */
-    size_t message_octets;    /* a notification or page is closed when it has grown to this */
+    struct tls_identity *identity; /* required of everybody; NULL: TLS is not offered */
+    bool needs_certificate;        /* TLS: a client must authenticate with one */
+    const char *peer_address;      /* local part of a client that names none: its address as text */
+    unsigned requests_max; /* requests not yet answered at a time; beyond: resource-constraint */
+    size_t message_octets; /* a notification or page is closed when it has grown to this */
 };
 
 #define XMPP_SERVER_CONFIG_DEFAULT                                                               \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 
-/* The inside of the server side, shared by server.c, server_requests.c and server_output.c. */
+/* The inside of the server side, shared by the files server*.c. */
 
 #include "lib/base/hmap.h"
 #include "lib/xmpp/server.h"
@@ -28,6 +28,9 @@ struct xmpp_server {
     void *user;
     const struct dialect *dialect;
     struct jid route_server;
+    struct tls_identity *identity;
+    bool needs_certificate;
+    bool authenticated;      /* by its certificate: `session.peer` is who it is */
     char own[JID_TEXT_MAX];  /* the route server's address as text */
     char peer[JID_TEXT_MAX]; /* the client's full address, "" before it is bound */
 
@@ -45,6 +48,13 @@ struct xmpp_server {
     char first[ITEM_ID_MAX + 1];
     char last[ITEM_ID_MAX + 1];
 };
+
+/** Before the session is bound: the connection or TLS stands, a header or a stanza came; and our
+ * own header. Of the role. */
+void server_open_connected(void *role);
+void server_open_write_header(void *role, struct xml_writer *writer);
+void server_open_header(void *role, const struct xmpp_element *header);
+void server_open_stanza(struct xmpp_server *server, const struct xmpp_element *stanza);
 
 /** Notes a request. @return its id, or 0: too many, or out of memory. */
 xmpp_request_id server_requests_add(struct xmpp_server *server, const struct xmpp_element *iq,

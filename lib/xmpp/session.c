@@ -9,9 +9,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* The clock of a session goes on by at most this much at a time; ticks come every second. */
-#define STEP_MAX_MS 5000
-
 const char *
 xmpp_end_text(enum xmpp_end end)
 {
@@ -21,6 +18,7 @@ xmpp_end_text(enum xmpp_end end)
         [XMPP_END_STREAM_ERROR] = "stream error from the peer",
         [XMPP_END_VIOLATION] = "violation by the peer",
         [XMPP_END_REFUSED] = "terms not acceptable",
+        [XMPP_END_TLS] = "TLS failed",
         [XMPP_END_TIMEOUT] = "timeout",
         [XMPP_END_OUTPUT_FULL] = "peer does not read",
         [XMPP_END_CONNECTION] = "connection lost",
@@ -47,40 +45,24 @@ session_make_id(char id[XMPP_ID_MAX])
 
 /* ---- In and out ---- */
 
-static void
-enter(struct xmpp_session *session, uint64_t now)
+bool
+session_has_output(const struct xmpp_session *session)
 {
-    if (now > session->carrier_now) {
-        uint64_t step = now - session->carrier_now;
+    size_t encrypted = 0;
 
-        session->now += step < STEP_MAX_MS ? step : STEP_MAX_MS;
-        session->carrier_now = now;
-    }
-    session->inside++;
+    if (session->tls != NULL)
+        (void)tls_channel_output(session->tls, &encrypted);
+    return encrypted > 0 || xml_writer_pending(&session->output) > 0;
 }
 
-static void
-wake_carrier(struct xmpp_session *session)
+void
+session_wake_carrier(struct xmpp_session *session)
 {
     if (session->wake != NULL && !session->awake &&
-        (session->has_ended || xml_writer_pending(&session->output) > 0)) {
+        (session->has_ended || session_has_output(session))) {
         session->awake = true;
         session->wake(session->carrier);
     }
-}
-
-static void
-leave(struct xmpp_session *session)
-{
-    if (session->inside == 1 && session->has_ended && !session->end_told) {
-        session->end_told = true;
-        if (!session->doomed)
-            session->role->ended(session->role_data);
-    }
-    if (--session->inside == 0 && session->doomed)
-        session->role->destroy(session->role_data);
-    else
-        wake_carrier(session);
 }
 
 void
@@ -119,7 +101,7 @@ session_commit(struct xmpp_session *session, size_t mark)
         xml_writer_rewind(&session->output, mark);
         session_end(session, XMPP_END_OUTPUT_FULL, NULL, "the output queue is full");
     }
-    wake_carrier(session);
+    session_wake_carrier(session);
 }
 
 void
@@ -136,6 +118,7 @@ session_end(struct xmpp_session *session, enum xmpp_end end, const char *conditi
              condition != NULL ? ": " : "", why);
     xmpp_stream_stop(session->stream);
     if (session->connected && end != XMPP_END_CONNECTION &&
+        (session->tls == NULL || tls_channel_is_established(session->tls)) &&
         (session->header_sent || condition != NULL)) {
         size_t mark = xml_writer_pending(output);
 
@@ -154,7 +137,7 @@ session_end(struct xmpp_session *session, enum xmpp_end end, const char *conditi
             xml_writer_rewind(output, mark);
     }
     session->awake = false; /* the carrier has to hear of the end, too */
-    wake_carrier(session);
+    session_wake_carrier(session);
 }
 
 void
@@ -230,126 +213,51 @@ on_end(void *user)
     session_end(user, XMPP_END_PEER, NULL, "the peer closed its stream");
 }
 
-/* ---- For the role and the carrier ---- */
+bool
+session_new_stream(struct xmpp_session *session)
+{
+    static const struct xmpp_stream_handlers handlers = { on_header, on_stanza, on_end };
+
+    xmpp_stream_free(session->stream);
+    session->stream = xmpp_stream_new(&session->config.limits, &handlers, session);
+    return session->stream != NULL;
+}
+
+/* ---- For the role ---- */
 
 int
 session_init(struct xmpp_session *session, const struct xmpp_session_config *config,
              const struct session_role *role, void *role_data)
 {
-    static const struct xmpp_stream_handlers handlers = { on_header, on_stanza, on_end };
-
     *session = (struct xmpp_session){ .config = *config, .role = role, .role_data = role_data };
     xml_writer_init(&session->output, config->output_max);
-    session->stream = xmpp_stream_new(&config->limits, &handlers, session);
-    return session->stream != NULL ? 0 : -ENOMEM;
+    return session_new_stream(session) ? 0 : -ENOMEM;
 }
 
 void
 session_clear(struct xmpp_session *session)
 {
     xmpp_stream_free(session->stream);
+    tls_channel_free(session->tls);
     xml_writer_clear(&session->output);
 }
 
 void
-xmpp_session_set_wake(struct xmpp_session *session, void (*wake)(void *carrier), void *carrier)
+session_restart(struct xmpp_session *session)
 {
-    session->wake = wake;
-    session->carrier = carrier;
-    session->awake = false;
-    wake_carrier(session);
+    session->restart = true;
+    session->header_sent = false;
+    xmpp_stream_stop(session->stream);
 }
 
 void
-xmpp_session_connected(struct xmpp_session *session, uint64_t now)
+session_secure(struct xmpp_session *session, struct tls_channel *channel)
 {
-    session->carrier_now = now;
-    enter(session, now);
-    if (!session->has_ended) {
-        session->connected = true;
-        session->connected_at = session->heard_at = session->sent_at = session->now;
-        session->role->connected(session->role_data);
+    if (channel == NULL) {
+        session_end(session, XMPP_END_TLS, NULL, "out of memory");
+        return;
     }
-    leave(session);
-}
-
-void
-xmpp_session_input(struct xmpp_session *session, const void *octets, size_t length, uint64_t now)
-{
-    enter(session, now);
-    if (!session->has_ended) {
-        const char *text = "";
-
-        session->heard_at = session->now;
-        session->counters.octets_in += length;
-        int error = xmpp_stream_feed(session->stream, octets, length);
-        if (error == -EPROTO) {
-            const char *condition = xmpp_stream_error(session->stream, &text);
-
-            session_end(session, XMPP_END_VIOLATION, condition, text);
-        } else if (error == -ENOMEM) {
-            session_end(session, XMPP_END_VIOLATION, "resource-constraint", "out of memory");
-        }
-    }
-    leave(session);
-}
-
-const char *
-xmpp_session_output(const struct xmpp_session *session, size_t *length)
-{
-    *length = xml_writer_pending(&session->output);
-    return *length > 0 ? session->output.data + session->output.head : "";
-}
-
-void
-xmpp_session_sent(struct xmpp_session *session, size_t octets)
-{
-    session->counters.octets_out += octets;
-    if (octets > 0)
-        session->sent_at = session->now;
-    xml_writer_consume(&session->output, octets);
-    if (xml_writer_pending(&session->output) == 0)
-        session->awake = false;
-}
-
-void
-xmpp_session_tick(struct xmpp_session *session, uint64_t now)
-{
-    enter(session, now);
-    if (session->connected && !session->has_ended) {
-        if (session->ready)
-            session_keep_alive(session);
-        else if (session->now >= session->connected_at + session->config.handshake_timeout_ms)
-            session_end(session, XMPP_END_TIMEOUT, "connection-timeout",
-                        "the session was not set up in time");
-        if (!session->has_ended)
-            session->role->tick(session->role_data);
-    }
-    leave(session);
-}
-
-void
-xmpp_session_disconnected(struct xmpp_session *session, const char *why)
-{
-    enter(session, session->carrier_now);
-    session_end(session, XMPP_END_CONNECTION, NULL, why);
-    leave(session);
-}
-
-void
-xmpp_session_close(struct xmpp_session *session, const char *why)
-{
-    session_end(session, XMPP_END_LOCAL, NULL, why);
-}
-
-bool
-xmpp_session_ended(const struct xmpp_session *session)
-{
-    return session->has_ended;
-}
-
-const struct xmpp_session_counters *
-xmpp_session_counters(const struct xmpp_session *session)
-{
-    return &session->counters;
+    session->tls = channel;
+    session->plain = xml_writer_pending(&session->output);
+    session_restart(session);
 }

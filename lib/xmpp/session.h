@@ -24,6 +24,7 @@ enum xmpp_end {
     XMPP_END_STREAM_ERROR, /* the peer sent a stream error: final */
     XMPP_END_VIOLATION,    /* the peer broke the rules: it was sent a stream error */
     XMPP_END_REFUSED,      /* what the peer offers or asks for is not acceptable */
+    XMPP_END_TLS,          /* TLS failed: a certificate, a protocol, a record */
     XMPP_END_TIMEOUT,      /* handshake or ping without an answer */
     XMPP_END_OUTPUT_FULL,  /* the peer does not read: bound of the output queue */
     XMPP_END_CONNECTION,   /* the connection broke or could not be made */
@@ -74,7 +75,7 @@ void xmpp_session_input(struct xmpp_session *session, const void *octets, size_t
                         uint64_t now);
 
 /** The octets to send next (`*length` may be 0); xmpp_session_sent() says how many were taken. */
-const char *xmpp_session_output(const struct xmpp_session *session, size_t *length);
+const char *xmpp_session_output(struct xmpp_session *session, size_t *length);
 void xmpp_session_sent(struct xmpp_session *session, size_t octets);
 
 /** Time passes: timeouts, pings, keepalives. */

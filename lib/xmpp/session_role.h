@@ -15,6 +15,7 @@
 #include "lib/xmpp/jid.h"
 #include "lib/xmpp/pubsub.h"
 #include "lib/xmpp/session.h"
+#include "lib/xmpp/tls.h"
 
 #define XMPP_ID_MAX 33 /* 128 random bits in hexadecimal, with the zero at the end */
 #define NS_BIND     "urn:ietf:params:xml:ns:xmpp-bind"
@@ -23,7 +24,7 @@
 #define NS_PING     "urn:xmpp:ping"
 
 struct session_role {
-    /** The connection stands. */
+    /** The connection stands; or TLS, on which a new stream begins. */
     void (*connected)(void *role);
     /** Writes our stream header, if a stream error must be sent before it was. */
     void (*write_header)(void *role, struct xml_writer *writer);
@@ -42,6 +43,9 @@ struct xmpp_session {
     void *role_data;
     struct xmpp_stream *stream;
     struct xml_writer output;
+    struct tls_channel *tls; /* NULL: none */
+    size_t plain;            /* the first octets of `output`, from before TLS */
+    bool restart;            /* a new stream begins after the octets at work */
     struct xmpp_session_counters counters;
     void (*wake)(void *carrier);
     void *carrier;
@@ -76,6 +80,13 @@ struct xmpp_session {
 int session_init(struct xmpp_session *session, const struct xmpp_session_config *config,
                  const struct session_role *role, void *role_data);
 
+/** Begins a new stream instead of the one before. @return false without memory. */
+bool session_new_stream(struct xmpp_session *session);
+
+/** Whether octets wait for the carrier; and tells it so, once. */
+bool session_has_output(const struct xmpp_session *session);
+void session_wake_carrier(struct xmpp_session *session);
+
 /** Frees what the session holds. */
 void session_clear(struct xmpp_session *session);
 
@@ -102,6 +113,13 @@ void session_end(struct xmpp_session *session, enum xmpp_end end, const char *co
 void session_refuse_iq(struct xmpp_session *session, const struct xmpp_element *iq,
                        const char *type, const char *condition, const char *detail,
                        const char *text);
+
+/** From a handler: the connection goes on with a new stream (RFC 6120 section 4.3.3); what came
+ * behind the stanza at work is dropped. */
+void session_restart(struct xmpp_session *session);
+
+/** The same inside of TLS; takes the channel over. NULL: there was no memory for it. */
+void session_secure(struct xmpp_session *session, struct tls_channel *channel);
 
 /** A new unpredictable id. */
 void session_make_id(char id[XMPP_ID_MAX]);

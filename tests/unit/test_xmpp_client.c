@@ -312,12 +312,10 @@ plaintext_must_be_asked_for(void **state)
     expect(rig, "ready compute-1@ietf.org/boot-7; ");
     drop(rig);
 
-    config.tls = XMPP_TLS_REQUIRED;
-    rig = connect_with(&config);
-    assert_string_equal(rig->said, ""); /* not an octet in clear */
-    expect(rig, "ended (terms not acceptable) TLS is required by the configuration and not "
-                "available; ");
-    drop(rig);
+    config.tls = XMPP_TLS_REQUIRED; /* and nobody is trusted */
+    errno = 0;
+    assert_null(xmpp_client_new(&config, &(struct xmpp_client_handlers){ 0 }, NULL));
+    assert_int_equal(errno, EINVAL);
 }
 
 static void
