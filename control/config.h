@@ -23,6 +23,7 @@
 #define CONFIG_ADDRESSES_MAX 8 /* of an interface; with its prefixes at most VIF_SOURCES_MAX */
 #define CONFIG_PREFIXES_MAX  15
 #define CONFIG_NAME_MAX      64
+#define CONFIG_FILE_MAX      256
 #define CONFIG_PATH_MAX      108 /* of a socket, with the zero at the end */
 #define CONFIG_ERROR_MAX     512
 #define VPN_NAME_MAX         128 /* octets of a VPN identifier, without the end (C25) */
@@ -129,7 +130,15 @@ struct route_server_config {
     char name[CONFIG_NAME_MAX];
     struct ip_addr address;
     uint16_t tcp_port;
-    char jid[256]; /* default route-server@ietf.org (C24) */
+    char jid[256];              /* default route-server@ietf.org (C24) */
+    bool tls;                   /* required; else the session is plain text */
+    char certificate_name[256]; /* of the server; empty: the domain of `jid` */
+};
+
+/* PEM files, empty if not given. */
+struct certificates_config {
+    char trust[CONFIG_FILE_MAX]; /* authorities */
+    char certificate[CONFIG_FILE_MAX], key[CONFIG_FILE_MAX];
 };
 
 struct config {
@@ -143,6 +152,7 @@ struct config {
     bool hugepages;                  /* used if there are some */
     enum simd_level simd;            /* the highest that may be used */
     struct underlay_config underlay;
+    struct certificates_config certificates;
     struct route_server_config *servers;
     unsigned n_servers;
     uint8_t encapsulations[3]; /* enum encapsulation, preferred first */

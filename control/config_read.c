@@ -28,49 +28,6 @@
 #define VALUES(name) CFG_STR_LIST(name, NULL, CFGF_NODEFAULT)
 #define TITLED       (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
 
-static int
-server_read(cfg_t *section, struct config *config, struct config_error *error)
-{
-    struct route_server_config *server = &config->servers[config->n_servers];
-    const char *dialect = config_file_text(section, "dialect");
-    const char *tls = config_file_text(section, "tls");
-    const char *address, *at;
-
-    snprintf(server->jid, sizeof(server->jid), "route-server@ietf.org");
-    if (!text_is_ascii_name(cfg_title(section), sizeof(server->name) - 1))
-        return config_file_refuse(section, NULL, error,
-                                  "a name of ASCII without blanks is "
-                                  "expected");
-    snprintf(server->name, sizeof(server->name), "%s", cfg_title(section));
-    config->n_servers++;
-    if (config_file_require(section, "address", "an address", error) < 0)
-        return -EINVAL;
-    server->tcp_port = XMPP_PORT_DEFAULT;
-    address = config_file_text(section, "address");
-    if (ip_addr_port_parse(address, &server->address, &server->tcp_port) < 0)
-        return config_file_refuse(section, "address", error,
-                                  "an address, or ADDRESS:PORT ([ADDRESS]:PORT for IPv6), is "
-                                  "expected, not \"%.40s\"",
-                                  address);
-    if (dialect != NULL && strcmp(dialect, "draft") != 0)
-        return config_file_refuse(section, "dialect", error, "\"draft\" is expected, not \"%.40s\"",
-                                  dialect);
-    if (tls == NULL || strcmp(tls, "required") == 0)
-        return config_file_refuse(section, "tls", error,
-                                  "TLS is not supported yet; tls = none must be asked for by name");
-    if (strcmp(tls, "none") != 0)
-        return config_file_refuse(section, "tls", error, "\"none\" is expected, not \"%.40s\"",
-                                  tls);
-    if (config_file_copy(section, "jid", server->jid, sizeof(server->jid), error) < 0)
-        return -EINVAL;
-    at = strchr(server->jid, '@');
-    if (!text_is_ascii_name(server->jid, sizeof(server->jid) - 1) ||
-        strpbrk(server->jid, "/\"&'<>") != NULL || at == NULL || at == server->jid ||
-        at[1] == '\0' || strchr(at + 1, '@') != NULL)
-        return config_file_refuse(section, "jid", error, "NAME@DOMAIN is expected");
-    return 0;
-}
-
 int
 config_encapsulations_read(cfg_t *section, const char *key, uint8_t *list, unsigned *n,
                            struct config_error *error)
@@ -243,8 +200,9 @@ tree_read(cfg_t *root, struct config *config, struct config_error *error)
     if (root_read(root, config, error) < 0 ||
         sections_read(root, "control-socket", config, error, socket_read) < 0 ||
         sections_read(root, "limits", config, error, limits_read) < 0 ||
+        sections_read(root, "certificates", config, error, config_certificates_read) < 0 ||
         sections_read(root, "underlay", config, error, config_underlay_read) < 0 ||
-        sections_read(root, "server", config, error, server_read) < 0 ||
+        sections_read(root, "server", config, error, config_server_read) < 0 ||
         sections_read(root, "vpn", config, error, config_vpn_read) < 0 ||
         sections_read(root, "vif", config, error, config_vif_read) < 0)
         return -EINVAL;
@@ -302,8 +260,9 @@ config_read(FILE *file, const char *name, struct config *config, struct config_e
                              VALUE("check-reverse-path"),
                              VALUE("host-interface"),
                              CFG_END() };
-    cfg_opt_t server[] = { VALUE("address"), VALUE("dialect"), VALUE("tls"), VALUE("jid"),
-                           CFG_END() };
+    cfg_opt_t certificates[] = { VALUE("trust"), VALUE("certificate"), VALUE("key"), CFG_END() };
+    cfg_opt_t server[] = { VALUE("address"),          VALUE("dialect"), VALUE("tls"),
+                           VALUE("certificate-name"), VALUE("jid"),     CFG_END() };
     cfg_opt_t route[] = { VALUE("next-hop"), VALUE("label"), VALUES("encapsulations"), VALUE("vif"),
                           CFG_END() };
     cfg_opt_t vpn[] = { VALUE("instance-id"),
@@ -354,6 +313,7 @@ config_read(FILE *file, const char *name, struct config *config, struct config_e
                            VALUE(CONFIG_FILE_END),
                            CFG_SEC("control-socket", control_socket, CFGF_NONE),
                            CFG_SEC("limits", limits, CFGF_NONE),
+                           CFG_SEC("certificates", certificates, CFGF_NONE),
                            CFG_SEC("underlay", underlay, TITLED),
                            CFG_SEC("server", server, TITLED),
                            CFG_SEC("vpn", vpn, TITLED),

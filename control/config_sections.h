@@ -9,6 +9,8 @@
 #include "control/config.h"
 
 /** Appends what a section says to `config`, which has room. @return 0, or -EINVAL with a text. */
+int config_certificates_read(cfg_t *section, struct config *config, struct config_error *error);
+int config_server_read(cfg_t *section, struct config *config, struct config_error *error);
 int config_underlay_read(cfg_t *section, struct config *config, struct config_error *error);
 int config_vpn_read(cfg_t *section, struct config *config, struct config_error *error);
 int config_vif_read(cfg_t *section, struct config *config, struct config_error *error);

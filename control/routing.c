@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/certificates.h"
 #include "control/control.h"
 #include "control/endpoints.h"
 #include "control/forwarding.h"
@@ -269,6 +270,19 @@ make_forwarding(struct routing *routing)
     return routing->forwarding == NULL ? -ENOMEM : 0;
 }
 
+int
+routing_load_certificates(struct routing *routing, struct config_error *error)
+{
+    struct tls_identity *identity =
+        certificates_load(&routing->control->config->certificates, error);
+
+    if (identity == NULL)
+        return error->text[0] != '\0' ? -EINVAL : -ENOENT;
+    servers_set_identity(routing->servers, identity);
+    tls_identity_release(identity);
+    return 0;
+}
+
 static int
 make_servers(struct routing *routing, struct config_error *error)
 {
@@ -277,6 +291,7 @@ make_servers(struct routing *routing, struct config_error *error)
         .local_part = config->host_name,
         .forwarder = config->underlay.next_hop,
     };
+    int failed;
 
     if (config->n_servers > SERVERS_MAX) {
         snprintf(error->field, sizeof(error->field), "server");
@@ -291,9 +306,15 @@ make_servers(struct routing *routing, struct config_error *error)
             .port = from->tcp_port,
             .jid = from->jid,
             .dialect = SERVER_DIALECT_DRAFT,
+            .tls = from->tls,
+            .certificate_name = from->certificate_name[0] != '\0' ? from->certificate_name : NULL,
         };
     }
-    int failed = servers_new(routing->control->base, routing->rib, &servers, &routing->servers);
+    servers.identity = certificates_load(&config->certificates, error);
+    if (error->text[0] != '\0')
+        return -EINVAL;
+    failed = servers_new(routing->control->base, routing->rib, &servers, &routing->servers);
+    tls_identity_release(servers.identity);
     if (failed == -EINVAL) {
         snprintf(error->field, sizeof(error->field), "host-name");
         snprintf(error->text, sizeof(error->text),

@@ -31,6 +31,10 @@ extern const struct interface_events routing_interface_events;
  */
 int routing_create(struct control *control, struct routing **routing, struct config_error *error);
 
+/** Loads the certificates that the configuration names anew, for sessions that begin from now on.
+ * @return 0, -ENOENT (none is named), or -EINVAL with a text: those before stay in use. */
+int routing_load_certificates(struct routing *routing, struct config_error *error);
+
 /** Once the interfaces were made: loads the snapshot, sets static routes, begins to keep snapshots.
  * Called through routing_interface_events.started. */
 void routing_start(struct routing *routing);

@@ -108,7 +108,9 @@ on_connect_timer(evutil_socket_t fd, short what, void *user)
     (void)fd;
     (void)what;
 
-    config.tls = XMPP_TLS_NONE;
+    config.tls = server->tls ? XMPP_TLS_REQUIRED : XMPP_TLS_NONE;
+    config.identity = server->servers->identity;
+    config.certificate_name = server->certificate_name[0] != '\0' ? server->certificate_name : NULL;
     config.route_server = server->jid;
     config.local_part = server->servers->local_part;
     config.resource = server->servers->resource;
@@ -205,6 +207,9 @@ server_init(struct servers *servers, const struct server_settings *settings)
     server->servers = servers;
     server->address = settings->address;
     server->port = settings->port != 0 ? settings->port : XMPP_PORT_DEFAULT;
+    server->tls = settings->tls;
+    snprintf(server->certificate_name, sizeof(server->certificate_name), "%s",
+             settings->certificate_name != NULL ? settings->certificate_name : "");
     snprintf(server->name, sizeof(server->name), "%s", settings->name);
     snprintf(server->jid, sizeof(server->jid), "%s",
              settings->jid != NULL ? settings->jid : JID_ROUTE_SERVER_DEFAULT);
@@ -246,6 +251,7 @@ servers_new(struct event_base *base, struct rib *rib, const struct servers_setti
         free(servers);
         return -EINVAL;
     }
+    servers->identity = tls_identity_hold(settings->identity);
     publications_init(&servers->publications, settings->n_servers, &settings->forwarder);
     servers->run = evtimer_new(base, on_run, servers);
     servers->tick = event_new(base, -1, EV_PERSIST, on_tick, servers);
@@ -284,10 +290,18 @@ servers_free(struct servers *servers)
         timer_free(server->step);
     }
     publications_clear(&servers->publications);
+    tls_identity_release(servers->identity);
     timer_free(servers->tick);
     timer_free(servers->run);
     timer_free(servers->drain_timeout);
     free(servers);
+}
+
+void
+servers_set_identity(struct servers *servers, struct tls_identity *identity)
+{
+    tls_identity_release(servers->identity);
+    servers->identity = tls_identity_hold(identity);
 }
 
 /* ---- Status ---- */
@@ -312,7 +326,8 @@ servers_status(const struct servers *servers, uint8_t index, struct server_statu
         .port = server->port,
         .state = session->state,
         .dialect = dialect_draft.name,
-        .tls = false,
+        .tls = server->tls,
+        .expiry = server->tls ? tls_identity_expiry(server->servers->identity) : 0,
         .jid = session->jid,
         .server_jid = server->jid,
         .last_error = session->error,
@@ -327,4 +342,6 @@ servers_status(const struct servers *servers, uint8_t index, struct server_statu
         .items_refused = session->items_refused,
         .requests_failed = session->requests_failed,
     };
+    if (session->client != NULL)
+        xmpp_client_describe_tls(session->client, status->cipher, sizeof(status->cipher));
 }

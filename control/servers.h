@@ -23,6 +23,7 @@ struct event_base;
 struct rib;
 struct rib_vpn;
 struct servers;
+struct tls_identity;
 
 enum server_dialect { SERVER_DIALECT_DRAFT };
 
@@ -33,12 +34,15 @@ struct server_settings {
     uint16_t port;   /* 0: 5222 */
     const char *jid; /* the RS's JID; NULL: route-server@ietf.org (C24) */
     enum server_dialect dialect;
+    bool tls;                     /* required; else plain text */
+    const char *certificate_name; /* of the server; NULL: the domain of `jid` */
 };
 
 struct servers_settings {
     const char *local_part;   /* of our JID: our host name or infrastructure address (C23, D6) */
     struct ip_addr forwarder; /* our infrastructure address: in item ids (C34) */
-    uint8_t n_servers;        /* 0..SERVERS_MAX */
+    struct tls_identity *identity; /* for TLS: held; NULL if no server is to use it */
+    uint8_t n_servers;             /* 0..SERVERS_MAX */
     struct server_settings servers[SERVERS_MAX];
 };
 
@@ -58,8 +62,10 @@ struct server_status {
     struct ip_addr address;
     uint16_t port;
     enum server_state state;
-    const char *dialect; /* "draft" */
-    bool tls;
+    const char *dialect;      /* "draft" */
+    bool tls;                 /* required */
+    char cipher[64];          /* of the session, empty without TLS */
+    int64_t expiry;           /* of our certificate, seconds since 1970-01-01 UTC; 0: none */
     const char *jid;          /* ours, as bound; empty before */
     const char *server_jid;   /* the RS's */
     const char *last_error;   /* empty if there was none; kept until a session is in sync */
@@ -81,6 +87,9 @@ struct server_status {
  */
 int servers_new(struct event_base *base, struct rib *rib, const struct servers_settings *settings,
                 struct servers **servers);
+
+/** Sessions that begin from now on use another identity, which is held; the others go on. */
+void servers_set_identity(struct servers *servers, struct tls_identity *identity);
 
 /** Closes every TCP connection without retracting anything, and frees. NULL is allowed. */
 void servers_free(struct servers *servers);

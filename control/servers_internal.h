@@ -19,6 +19,8 @@ struct server {
     char jid[JID_TEXT_MAX];
     struct ip_addr address;
     uint16_t port;
+    bool tls;
+    char certificate_name[256]; /* empty: the domain of `jid` */
     struct xmpp_transport *transport;
     struct xmpp_backoff backoff;
     int64_t up_since; /* 0: the present attempt never got there */
@@ -29,6 +31,7 @@ struct server {
 struct servers {
     struct event_base *base;
     struct rib *rib;
+    struct tls_identity *identity;
     struct publications publications;
     struct server servers[SERVERS_MAX];
     uint8_t n_servers;

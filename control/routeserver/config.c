@@ -63,6 +63,12 @@ new_parser(void)
         CFG_INT("routes", 2000000, CFGF_NONE),
         CFG_END(),
     };
+    static cfg_opt_t certificate_options[] = {
+        CFG_STR("trust", NULL, CFGF_NODEFAULT),
+        CFG_STR("certificate", NULL, CFGF_NODEFAULT),
+        CFG_STR("key", NULL, CFGF_NODEFAULT),
+        CFG_END(),
+    };
     static cfg_opt_t vpn_options[] = {
         CFG_STR_LIST("export", NULL, CFGF_NONE),
         CFG_STR_LIST("import", NULL, CFGF_NONE),
@@ -71,7 +77,8 @@ new_parser(void)
     static cfg_opt_t options[] = {
         CFG_STR_LIST("listen", NULL, CFGF_NONE),
         CFG_STR("jid", JID_ROUTE_SERVER_DEFAULT, CFGF_NONE),
-        CFG_STR("tls", NULL, CFGF_NODEFAULT),
+        CFG_STR("tls", "required", CFGF_NONE),
+        CFG_STR("client-certificates", "required", CFGF_NONE),
         CFG_INT("purge-time", 60, CFGF_NONE),
         CFG_INT("deferral-time", 60, CFGF_NONE),
         CFG_BOOL("auto-vpn", cfg_true, CFGF_NONE),
@@ -80,6 +87,7 @@ new_parser(void)
         CFG_STR("control-socket-group", NULL, CFGF_NODEFAULT),
         CFG_BOOL(END_KEY, cfg_false, CFGF_NONE),
         CFG_SEC("limits", limit_options, CFGF_NONE),
+        CFG_SEC("certificates", certificate_options, CFGF_NONE),
         CFG_SEC("vpn", vpn_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
         CFG_END(),
     };
@@ -102,6 +110,24 @@ take_vpn(cfg_t *section, struct rs_vpn *vpn)
         route_target_parse(cfg_getnstr(section, "export", i), &vpn->exports[i]);
     for (unsigned i = 0; i < vpn->n_imports; i++)
         route_target_parse(cfg_getnstr(section, "import", i), &vpn->imports[i]);
+}
+
+static void
+take_path(cfg_t *cfg, const char *key, char path[RS_FILE_MAX])
+{
+    const char *text = cfg_getstr(cfg, key);
+
+    snprintf(path, RS_FILE_MAX, "%s", text == NULL ? "" : text);
+}
+
+static void
+take_tls(cfg_t *cfg, struct rs_config *config)
+{
+    config->tls = strcmp(cfg_getstr(cfg, "tls"), "required") == 0;
+    config->client_certificates = strcmp(cfg_getstr(cfg, "client-certificates"), "required") == 0;
+    take_path(cfg, "certificates|trust", config->trust);
+    take_path(cfg, "certificates|certificate", config->certificate);
+    take_path(cfg, "certificates|key", config->key);
 }
 
 static void
@@ -136,6 +162,7 @@ take_values(cfg_t *cfg, struct rs_config *config)
     strncpy(config->control_socket_group, group == NULL ? "" : group,
             sizeof(config->control_socket_group) - 1);
     rs_parse_mode(cfg_getstr(cfg, "control-socket-mode"), &config->control_socket_mode);
+    take_tls(cfg, config);
     take_limits(cfg, config);
 
     config->n_vpns = cfg_size(cfg, "vpn");
@@ -155,9 +182,11 @@ check_whole(cfg_t *cfg, const char *name, char error[RS_CONFIG_ERROR_MAX])
 
     if (cfg_size(cfg, "listen") == 0)
         missing = "listen: missing: expected the addresses to listen on, such as {\"192.0.2.1\"}";
-    else if (cfg_getstr(cfg, "tls") == NULL)
-        missing = "tls: missing: this version speaks XMPP without TLS only, and that must be "
-                  "asked for by name: tls = none";
+    else if (strcmp(cfg_getstr(cfg, "tls"), "required") == 0 &&
+             (cfg_getstr(cfg, "certificates|trust") == NULL ||
+              cfg_getstr(cfg, "certificates|certificate") == NULL))
+        missing = "certificates { trust, certificate }: missing: TLS is required unless tls = none "
+                  "asks for plain text";
     else if (cfg_size(cfg, "vpn") > (unsigned)cfg_getint(cfg, "limits|vpns"))
         missing = "vpn: more VPNs than limits { vpns } allows";
     if (missing == NULL)

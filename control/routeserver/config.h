@@ -17,6 +17,7 @@
 #define RS_LISTEN_MAX       16
 #define RS_TARGETS_MAX      64  /* imports or exports of a VPN */
 #define RS_PATH_MAX         108 /* of a socket, with the zero at the end */
+#define RS_FILE_MAX         256
 #define RS_GROUP_MAX        64
 #define RS_CONFIG_ERROR_MAX 512
 
@@ -35,6 +36,9 @@ struct rs_config {
     struct rs_listen listen[RS_LISTEN_MAX];
     unsigned n_listen;
     char jid[RIB_JID_MAX];
+    bool tls;                 /* required; else sessions are plain text */
+    bool client_certificates; /* TLS: every client has to authenticate with one */
+    char trust[RS_FILE_MAX], certificate[RS_FILE_MAX], key[RS_FILE_MAX]; /* PEM; key: or empty */
     uint32_t purge_seconds;    /* what a client published lives so long after its session (R2) */
     uint32_t deferral_seconds; /* so long after the start nobody is told to be in sync */
     bool auto_vpn;             /* VPNs come into being with the first subscription (R3) */

@@ -80,8 +80,26 @@ check_jid(cfg_t *cfg, cfg_opt_t *opt)
 static int
 check_tls(cfg_t *cfg, cfg_opt_t *opt)
 {
-    if (strcmp(last_text(opt), "none") != 0)
-        return wrong(cfg, "tls", "\"none\": this version speaks XMPP without TLS only");
+    if (strcmp(last_text(opt), "required") != 0 && strcmp(last_text(opt), "none") != 0)
+        return wrong(cfg, "tls", "required or none");
+    return 0;
+}
+
+static int
+check_client_certificates(cfg_t *cfg, cfg_opt_t *opt)
+{
+    if (strcmp(last_text(opt), "required") != 0 && strcmp(last_text(opt), "optional") != 0)
+        return wrong(cfg, "client-certificates", "required or optional");
+    return 0;
+}
+
+static int
+check_file(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const char *path = last_text(opt);
+
+    if (path[0] != '/' || strlen(path) >= RS_FILE_MAX)
+        return wrong(cfg, opt->name, "an absolute path");
     return 0;
 }
 
@@ -173,6 +191,10 @@ rs_config_check_values(cfg_t *cfg)
     cfg_set_validate_func(cfg, "listen", check_listen);
     cfg_set_validate_func(cfg, "jid", check_jid);
     cfg_set_validate_func(cfg, "tls", check_tls);
+    cfg_set_validate_func(cfg, "client-certificates", check_client_certificates);
+    cfg_set_validate_func(cfg, "certificates|trust", check_file);
+    cfg_set_validate_func(cfg, "certificates|certificate", check_file);
+    cfg_set_validate_func(cfg, "certificates|key", check_file);
     cfg_set_validate_func(cfg, "purge-time", check_integer);
     cfg_set_validate_func(cfg, "deferral-time", check_integer);
     cfg_set_validate_func(cfg, "control-socket", check_path);

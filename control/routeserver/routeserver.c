@@ -169,6 +169,27 @@ start_control_socket(struct route_server *server, char error[RS_CONFIG_ERROR_MAX
     return status;
 }
 
+int
+route_server_load_certificates(struct route_server *server, char error[RS_CONFIG_ERROR_MAX])
+{
+    const struct rs_config *config = server->config;
+    const struct tls_files files = {
+        .trust = config->trust,
+        .certificate = config->certificate,
+        .key = config->key[0] != '\0' ? config->key : NULL,
+    };
+    struct tls_identity *identity;
+
+    if (!config->tls)
+        return 0;
+    identity = tls_identity_load(&files, error);
+    if (identity == NULL)
+        return -EINVAL;
+    tls_identity_release(server->identity);
+    server->identity = identity;
+    return 0;
+}
+
 struct route_server *
 route_server_start(struct event_base *base, const struct rs_config *config,
                    char error[RS_CONFIG_ERROR_MAX])
@@ -184,7 +205,8 @@ route_server_start(struct event_base *base, const struct rs_config *config,
     server->rib =
         rib_new(&config->limits, config->auto_vpn, (uint64_t)config->purge_seconds * MS_PER_S);
     if (server->rib == NULL || add_vpns(server->rib, config) != 0 || start_timers(server) != 0 ||
-        start_listeners(server, error) != 0 || start_control_socket(server, error) != 0) {
+        route_server_load_certificates(server, error) != 0 || start_listeners(server, error) != 0 ||
+        start_control_socket(server, error) != 0) {
         route_server_free(server);
         return NULL;
     }
@@ -232,6 +254,7 @@ route_server_free(struct route_server *server)
         session_free(LIST_FIRST(&server->sessions));
     rpc_server_free(server->rpc);
     rib_free(server->rib);
+    tls_identity_release(server->identity);
     for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
         if (timers[i] != NULL)
             event_free(timers[i]);

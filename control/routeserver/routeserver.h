@@ -56,6 +56,7 @@ struct route_server {
     const struct rs_config *config;
     struct rib *rib;
     struct rpc_server *rpc;
+    struct tls_identity *identity; /* of sessions that begin; NULL: they are plain text */
     struct xmpp_listener *listeners[RS_LISTEN_MAX];
     struct event *second, *in_sync, *purge_more, *stop_anyway;
     struct session_counters counters;
@@ -72,6 +73,10 @@ struct route_server {
  */
 struct route_server *route_server_start(struct event_base *base, const struct rs_config *config,
                                         char error[RS_CONFIG_ERROR_MAX]);
+
+/** Loads the certificates anew, for sessions that begin from now on.
+ * @return 0, or -EINVAL with a text: those before stay in use. */
+int route_server_load_certificates(struct route_server *server, char error[RS_CONFIG_ERROR_MAX]);
 
 /** Closes every session in order; the loop is left when they have gone, 2 s later at most. */
 void route_server_stop(struct route_server *server);

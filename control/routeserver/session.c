@@ -321,6 +321,8 @@ open_session(struct route_server *server, int fd, const struct ip_addr *peer)
     config.session.output_max = OUTPUT_OCTETS_MAX;
     config.route_server = server->config->jid;
     config.peer_address = ip_addr_format(peer, address);
+    config.identity = server->identity;
+    config.needs_certificate = server->config->tls && server->config->client_certificates;
     session->pump = evtimer_new(server->base, on_pump, session);
     session->xmpp = xmpp_server_new(&config, &handlers, session);
     if (session->pump == NULL || session->xmpp == NULL) {

@@ -259,7 +259,9 @@ handle_route_list(struct rpc_request *request, const json_t *params, void *conte
 static void
 handle_config_get(struct rpc_request *request, const json_t *params, void *context)
 {
-    const struct rs_config *config = ((struct route_server *)context)->config;
+    const struct route_server *server = context;
+    const struct rs_config *config = server->config;
+    const int64_t expiry = config->tls ? tls_identity_expiry(server->identity) : 0;
     json_t *listen = json_array(), *vpns = json_array();
     char text[IP_PORT_TEXT_MAX];
 
@@ -274,16 +276,34 @@ handle_config_get(struct rpc_request *request, const json_t *params, void *conte
             json_pack("{s:s, s:o, s:o}", "name", config->vpns[i].name, "export",
                       target_list(config->vpns[i].exports, config->vpns[i].n_exports), "import",
                       target_list(config->vpns[i].imports, config->vpns[i].n_imports)));
-    rpc_reply(request,
-              json_pack("{s:o, s:s, s:s, s:I, s:I, s:b, s:{s:I, s:I, s:I, s:I, s:I}, s:o}",
-                        "listen", listen, "jid", config->jid, "tls", "none", "purge_time",
-                        (json_int_t)config->purge_seconds, "deferral_time",
-                        (json_int_t)config->deferral_seconds, "auto_vpn", (int)config->auto_vpn,
-                        "limits", "sessions", (json_int_t)config->sessions_max, "vpns",
-                        (json_int_t)config->limits.vpns, "subscriptions_per_client",
-                        (json_int_t)config->limits.subscriptions_per_client, "routes_per_client",
-                        (json_int_t)config->limits.routes_per_client, "routes",
-                        (json_int_t)config->limits.routes, "vpns", vpns));
+    rpc_reply(
+        request,
+        json_pack(
+            "{s:o, s:s, s:s, s:s, s:o, s:I, s:I, s:b, s:{s:I, s:I, s:I, s:I, s:I}, s:o}", "listen",
+            listen, "jid", config->jid, "tls", config->tls ? "required" : "none",
+            "client_certificates", config->client_certificates ? "required" : "optional",
+            "certificate_expires", expiry != 0 ? json_integer((json_int_t)expiry) : json_null(),
+            "purge_time", (json_int_t)config->purge_seconds, "deferral_time",
+            (json_int_t)config->deferral_seconds, "auto_vpn", (int)config->auto_vpn, "limits",
+            "sessions", (json_int_t)config->sessions_max, "vpns", (json_int_t)config->limits.vpns,
+            "subscriptions_per_client", (json_int_t)config->limits.subscriptions_per_client,
+            "routes_per_client", (json_int_t)config->limits.routes_per_client, "routes",
+            (json_int_t)config->limits.routes, "vpns", vpns));
+}
+
+static void
+handle_certificates_load(struct rpc_request *request, const json_t *params, void *context)
+{
+    struct route_server *server = context;
+    char error[RS_CONFIG_ERROR_MAX];
+
+    (void)params;
+    if (!server->config->tls)
+        rpc_fail(request, RPC_REFUSED, NULL, "sessions are plain text: tls = none");
+    else if (route_server_load_certificates(server, error) != 0)
+        rpc_fail(request, RPC_REFUSED, NULL, "%s", error);
+    else
+        rpc_reply(request, json_object());
 }
 
 static void
@@ -318,6 +338,7 @@ static const struct rpc_verb verbs[] = {
     { "route.list", route_parameters, handle_route_list },
     { "counters.get", counters_parameters, handle_counters_get },
     { "config.get", NULL, handle_config_get },
+    { "certificates.load", NULL, handle_certificates_load },
     { "stop", NULL, handle_stop },
 };
 

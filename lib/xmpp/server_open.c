@@ -66,6 +66,13 @@ must_authenticate(const struct xmpp_server *server)
     return server->needs_certificate && !server->authenticated;
 }
 
+/* It has to authenticate, and has shown nothing to do it with. */
+static bool
+is_nobody(const struct xmpp_server *server)
+{
+    return !must_start_tls(server) && must_authenticate(server) && !may_authenticate(server);
+}
+
 static void
 write_features(const struct xmpp_server *server, struct xml_writer *writer)
 {
@@ -100,11 +107,14 @@ server_open_header(void *role, const struct xmpp_element *header)
         take_local_part(server, header);
     struct xml_writer *writer = session_begin(&server->session, &mark);
     server_open_write_header(server, writer);
-    write_features(server, writer);
-    session_commit(&server->session, mark);
-    if (!must_start_tls(server) && must_authenticate(server) && !may_authenticate(server))
+    if (is_nobody(server)) {
+        session_commit(&server->session, mark);
         session_end(&server->session, XMPP_END_REFUSED, "not-authorized",
                     "a certificate of a trusted authority is required");
+        return;
+    }
+    write_features(server, writer);
+    session_commit(&server->session, mark);
 }
 
 static void

@@ -26,7 +26,7 @@ struct tls_files {
 };
 
 /**
- * Loads an identity. Reads files.
+ * Loads an identity, and warns in the log if our certificate is about to expire. Reads files.
  * @return the identity, with one reference, or NULL with what is wrong, the file named.
  */
 struct tls_identity *tls_identity_load(const struct tls_files *files,

@@ -2,6 +2,8 @@
 
 /* Who we are and whom we trust: see tls.h. Read from files, and configured for both roles. */
 
+#define LOG_AREA "tls"
+
 #include "lib/xmpp/tls_identity.h"
 
 #include <stdio.h>
@@ -14,6 +16,11 @@
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
 #include <psa/crypto.h>
 #endif
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+
+#define WARNING_DAYS 14
 
 static bool
 refuse(char problem[TLS_PROBLEM_MAX], const char *file, int error)
@@ -100,6 +107,16 @@ configure(struct tls_identity *identity, int role)
                : 0;
 }
 
+static void
+warn_of_expiry(const struct tls_identity *identity, const char *file)
+{
+    const int64_t left = tls_identity_expiry(identity) - (int64_t)clock_unix_seconds();
+
+    if (identity->has_certificate && left < WARNING_DAYS * 86400)
+        log_warning("%s: the certificate %s", file,
+                    left < 0 ? "has expired" : "expires in less than two weeks");
+}
+
 struct tls_identity *
 tls_identity_load(const struct tls_files *files, char problem[TLS_PROBLEM_MAX])
 {
@@ -129,8 +146,10 @@ tls_identity_load(const struct tls_files *files, char problem[TLS_PROBLEM_MAX])
         error = configure(identity, MBEDTLS_SSL_IS_CLIENT);
         if (error == 0)
             error = configure(identity, MBEDTLS_SSL_IS_SERVER);
-        if (error == 0)
+        if (error == 0) {
+            warn_of_expiry(identity, files->certificate);
             return identity;
+        }
         (void)refuse(problem, "TLS", error);
     }
     tls_identity_release(identity);

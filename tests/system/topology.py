@@ -194,7 +194,7 @@ class Compute:
             + "}\n"]
         for server in self.servers:
             parts.append(f'server "{server.name}" {{\n    address = "{server.address}"\n'
-                         "    dialect = draft\n    tls = none\n}\n")
+                         f"    dialect = draft\n    tls = {server.tls}\n}}\n")
         for vpn, keys in self.vpns.items():
             parts.append(f'vpn "{vpn}" {{ {keys} }}\n')
         parts += [workload.section() for workload in self.workloads]
@@ -241,6 +241,7 @@ class RouteServer:
     def __init__(self, lab, name, namespace, address):
         self.lab, self.name, self.namespace, self.address = lab, name, namespace, address
         self.daemon = None
+        self.tls = "none"
         self.extra = ""
         self.vrfs = {
             "red": 'import = {"64512:1"}\n    export = {"64512:1"}',
@@ -248,7 +249,7 @@ class RouteServer:
         }
 
     def config(self):
-        parts = [f'listen = {{"{self.address}"}}\ntls = none\n'
+        parts = [f'listen = {{"{self.address}"}}\ntls = {self.tls}\n'
                  f'control-socket = "{self.lab.folder}/{self.name}.sock"\n{self.extra}']
         parts += [f'vpn "{vpn}" {{\n    {keys}\n}}\n' for vpn, keys in self.vrfs.items()]
         return "\n".join(parts)

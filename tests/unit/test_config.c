@@ -88,7 +88,8 @@ every_key_is_read(void **state)
         "  host-interface = host0 }\n"
         "server \"rs1\" { address = \"198.51.100.1:5223\" dialect = draft tls = none\n"
         "                 jid = \"rs@example.net\" }\n"
-        "server \"rs2\" { address = \"198.51.100.2\" tls = none }\n"
+        "server \"rs2\" { address = \"198.51.100.2\" certificate-name = \"rs2.example\" }\n"
+        "certificates { trust = \"/ca.pem\" certificate = \"/me.pem\" key = \"/key.pem\" }\n"
         "vpn \"red\" { instance-id = 7 gateway = \"10.0.0.1\" gateway6 = \"fe80::7\"\n"
         "  label-mode = vrf label = 100\n"
         "  route \"10.1.0.0/16\" { next-hop = \"192.0.2.12\" label = 31 encapsulations = {udp} }\n"
@@ -123,6 +124,12 @@ every_key_is_read(void **state)
     assert_int_equal(config.stale_seconds, 60);
     assert_string_equal(config.state_directory, "/tmp/state");
     assert_int_equal(config.n_encapsulations, 1);
+    assert_false(config.servers[0].tls);
+    assert_true(config.servers[1].tls);
+    assert_string_equal(config.servers[1].certificate_name, "rs2.example");
+    assert_string_equal(config.certificates.trust, "/ca.pem");
+    assert_string_equal(config.certificates.certificate, "/me.pem");
+    assert_string_equal(config.certificates.key, "/key.pem");
     assert_int_equal(config_inner_mtu(&config), 9000 - 28);
     assert_string_equal(config.control_socket, "/tmp/s.sock");
     assert_int_equal(config.control_socket_mode, 0600);
@@ -363,10 +370,16 @@ a_wrong_file_is_told_line_key_and_what_was_expected(void **state)
         { "underlay \"u\" { port = \"null:\" address = {\"192.0.2.1/24\"}\n"
           "  host-interface = \"a/b\" }",
           "host-interface:", "host0" },
-        { UNDERLAY "server \"a\" { address = \"192.0.2.1\" }",
-          "server \"a\" tls:", "not supported yet" },
+        { UNDERLAY "server \"a\" { address = \"192.0.2.1\" }", "server \"a\"",
+          "a section certificates is missing" },
         { UNDERLAY "server \"a\" { address = \"192.0.2.1\" tls = required }",
-          "tls:", "tls = none must be asked for by name" },
+          "tls:", "a section certificates is missing" },
+        { UNDERLAY "server \"a\" { address = \"192.0.2.1\" tls = maybe }",
+          "tls:", "required or none" },
+        { UNDERLAY "certificates { trust = \"ca.pem\" }", "trust:", "absolute path" },
+        { UNDERLAY "certificates { trust = \"/ca.pem\" key = \"/key.pem\" }",
+          "certificate:", "missing" },
+        { UNDERLAY "certificates { certificate = \"/me.pem\" }", "trust:", "missing" },
         { UNDERLAY "server \"a\" { address = \"rs.example.net\" tls = none }",
           "address:", "an address" },
         { UNDERLAY "server \"a\" { address = \"[192.0.2.1]:5222\" tls = none }",

@@ -67,7 +67,14 @@ a_whole_configuration_is_read(void **state)
     assert_int_equal(config.vpns[1].n_exports, 0);
     rs_config_free(&config);
 
-    assert_int_equal(read_text("listen = \"127.0.0.1\"\ntls = none\n", &config, error), 0);
+    assert_int_equal(read_text("listen = \"127.0.0.1\"\n"
+                               "certificates { trust = \"/ca.pem\" certificate = \"/rs.pem\" }\n",
+                               &config, error),
+                     0);
+    assert_true(config.tls && config.client_certificates);
+    assert_string_equal(config.trust, "/ca.pem");
+    assert_string_equal(config.certificate, "/rs.pem");
+    assert_string_equal(config.key, "");
     assert_string_equal(config.jid, "route-server@ietf.org"); /* C24 */
     assert_int_equal(config.purge_seconds, 60);               /* R2 */
     assert_int_equal(config.deferral_seconds, 60);
@@ -83,8 +90,12 @@ wrong_values_are_told_with_line_and_key(void **state)
         const char *text, *error; /* the beginning of the error */
     } cases[] = {
         { "", "rs.conf: listen: missing" },
-        { "listen = {\"127.0.0.1\"}\n", "rs.conf: tls: missing" },
-        { "listen = {\"127.0.0.1\"}\ntls = required\n", "rs.conf:2: tls: expected \"none\"" },
+        { "listen = {\"127.0.0.1\"}\n", "rs.conf: certificates { trust, certificate }: missing" },
+        { "listen = {\"127.0.0.1\"}\ntls = required\n", "rs.conf: certificates" },
+        { "listen = {\"127.0.0.1\"}\ntls = maybe\n", "rs.conf:2: tls: expected required or none" },
+        { HEAD "client-certificates = no\n",
+          "rs.conf:3: client-certificates: expected required or optional" },
+        { HEAD "certificates { trust = \"ca.pem\" }\n", "rs.conf:3: trust: expected an absolute" },
         { HEAD "purge-tim = 3\n", "rs.conf:3: purge-tim: unknown key" },
         { HEAD "purge-time = 86401\n", "rs.conf:3: purge-time: expected a number from 0 to 86400" },
         { HEAD "purge-time = -1\n", "rs.conf:3: purge-time: expected a number" },
