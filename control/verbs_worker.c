@@ -48,15 +48,16 @@ describe(struct control *control, unsigned worker)
     struct worker_counters sum;
 
     counters_worker(control->counters, worker, &sum);
-    return json_pack("{s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "id",
-                     (int)worker, "cpu", cpu == CPU_ANY ? json_null() : json_integer(cpu),
-                     "receives", queues_of(control, worker, receives), "sends",
-                     queues_of(control, worker, sends), "packets", (json_int_t)sum.packets,
-                     "bursts", (json_int_t)sum.bursts, "loops", (json_int_t)sum.loops, "idle_loops",
-                     (json_int_t)sum.idle_loops, "idle_percent",
-                     (json_int_t)(sum.loops == 0 ? 100 : sum.idle_loops * 100 / sum.loops),
-                     "handed_over", (json_int_t)sum.handed_over, "taken_over",
-                     (json_int_t)sum.taken_over, "fragments_held", (json_int_t)sum.fragments_held);
+    return json_pack(
+        "{s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "id", (int)worker,
+        "cpu", cpu == CPU_ANY ? json_null() : json_integer(cpu), "receives",
+        queues_of(control, worker, receives), "sends", queues_of(control, worker, sends), "packets",
+        (json_int_t)sum.packets, "bursts", (json_int_t)sum.bursts, "loops", (json_int_t)sum.loops,
+        "idle_loops", (json_int_t)sum.idle_loops, "idle_percent",
+        (json_int_t)(sum.loops == 0 ? 100 : sum.idle_loops * 100 / sum.loops), "handed_over",
+        (json_int_t)sum.handed_over, "taken_over", (json_int_t)sum.taken_over, "fragments_held",
+        (json_int_t)sum.fragments_held, "offloads_passed", (json_int_t)sum.offloads_passed,
+        "unsplit_passed", (json_int_t)sum.unsplit_passed);
 }
 
 static void

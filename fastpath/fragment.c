@@ -13,6 +13,7 @@
 #include <rte_ip_frag.h>
 
 #include "fastpath/drop.h"
+#include "fastpath/parts.h"
 #include "fastpath/trace.h"
 #include "fastpath/worker.h"
 #include "lib/net/checksum.h"
@@ -47,32 +48,6 @@ write_checksum(struct rte_mbuf *fragment)
     ip->checksum = checksum_ipv4(ip, (ip->version_ihl & 0x0f) * 4u);
 }
 
-/* Gives up to BURST_PACKETS fragments of a packet to its egress half, as if they had been it. */
-static void
-send_on(struct worker *worker, const struct burst *burst, unsigned i, struct rte_mbuf **fragments,
-        unsigned n, egress_half egress)
-{
-    struct group all = { .n = n };
-    struct burst made;
-
-    made.port = PORT_NONE;
-    made.n = n;
-    for (unsigned k = 0; k < n; k++) {
-        write_checksum(fragments[k]);
-        made.packets[k] = fragments[k];
-        made.paths[k] = burst->paths[i];
-        made.destinations[k] = burst->destinations[i];
-        made.hashes[k] = burst->hashes[i];
-        made.vifs[k] = burst->vifs[i];
-        made.vrfs[k] = burst->vrfs[i];
-        made.l3_offsets[k] = 0;
-        made.lengths[k] = (uint16_t)rte_pktmbuf_pkt_len(fragments[k]);
-        made.families[k] = IP_V4;
-        all.at[k] = (uint8_t)k;
-    }
-    egress(worker, &made, &all);
-}
-
 void
 fragment(struct worker *worker, const struct burst *burst, unsigned i, uint16_t mtu,
          egress_half egress)
@@ -91,7 +66,7 @@ fragment(struct worker *worker, const struct burst *burst, unsigned i, uint16_t 
     counter_add(&worker->counters->balance.originated, (unsigned)n);
     rte_pktmbuf_free(packet);
     trace_cut(worker, (unsigned)n, mtu);
-    for (unsigned from = 0; from < (unsigned)n; from += BURST_PACKETS)
-        send_on(worker, burst, i, fragments + from, RTE_MIN((unsigned)n - from, BURST_PACKETS),
-                egress);
+    for (int k = 0; k < n; k++)
+        write_checksum(fragments[k]);
+    parts_send(worker, burst, i, fragments, (unsigned)n, 0, egress);
 }

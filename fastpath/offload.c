@@ -1,264 +1,126 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/*
- * Checksums and segmentation in software: see offload.h. TCP over IPv4 is cut by rte_gso, which
- * shares the payload between the segments; rte_gso knows no IPv6 (DPDK 22.11 to 24.11), so that is
- * cut here, by copying.
- */
+/* Who does what was left to do on packets: see offload.h. */
 
 #include "fastpath/offload.h"
 
-#include <errno.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <rte_gso.h>
-
-#include "fastpath/drop.h"
-#include "fastpath/segments.h"
+#include "fastpath/complete.h"
+#include "fastpath/ingress.h"
+#include "fastpath/parts.h"
 #include "fastpath/worker.h"
-#include "lib/net/checksum.h"
-#include "lib/net/parse.h"
 
-/* Where the headers of a TCP or UDP packet stand. */
-struct layers {
-    uint8_t family, protocol;
-    uint16_t l3;   /* octets from the frame's start to the IP header */
-    uint16_t l4;   /* to the TCP or UDP header */
-    uint16_t data; /* to what is behind it */
-    uint32_t end;  /* to the IP packet's end */
-};
-
-static void *
-header_at(struct rte_mbuf *packet, uint16_t offset)
-{
-    return rte_pktmbuf_mtod_offset(packet, void *, offset);
-}
-
-/* @return octets of the TCP or UDP header that stands at `start`, 0 if it is not whole. */
-static uint16_t
-transport_header_length(uint8_t protocol, const uint8_t *start, size_t here)
-{
-    const struct tcp_header *tcp = (const void *)start;
-
-    if (protocol == IP_PROTOCOL_UDP)
-        return here < sizeof(struct udp_header) ? 0 : sizeof(struct udp_header);
-    if (protocol != IP_PROTOCOL_TCP || here < sizeof(*tcp))
-        return 0;
-
-    const uint16_t length = (uint16_t)((tcp->offset >> 4) * 4);
-
-    return length < sizeof(*tcp) || length > here ? 0 : length;
-}
-
-/* @return false for what is no TCP or UDP packet, or not with its headers in the first segment. */
+/* Whether a frame that just came in must be completed at once. */
 static bool
-find_layers(struct rte_mbuf *packet, struct layers *layers)
+cannot_wait(const struct worker *worker, const struct port *port, const struct rte_mbuf *packet,
+            const struct frame_view *frame)
 {
-    const uint8_t *octets = rte_pktmbuf_mtod(packet, const uint8_t *);
-    const size_t here = rte_pktmbuf_data_len(packet);
-    struct frame_view frame;
-    struct ip_view ip;
+    const struct vif *vif;
 
-    if (parse_frame(octets, here, &frame) != PARSE_OK ||
-        parse_ip(octets + frame.l3_offset, here - frame.l3_offset,
-                 rte_pktmbuf_pkt_len(packet) - frame.l3_offset, &ip) != PARSE_OK ||
-        ip.fragment || ip.transport == 0)
+    if (port->role != PORT_ACCESS)
+        return true;
+    if ((packet->ol_flags & RTE_MBUF_F_RX_LRO) == 0)
         return false;
-    layers->family = ip.family;
-    layers->protocol = ip.protocol;
-    layers->l3 = frame.l3_offset;
-    layers->l4 = (uint16_t)(frame.l3_offset + ip.transport);
-    layers->end = (uint32_t)frame.l3_offset + ip.total_length;
-    if (layers->l4 > here || layers->l4 > layers->end)
-        return false;
-
-    const uint16_t length = transport_header_length(ip.protocol, octets + layers->l4,
-                                                    RTE_MIN(here, layers->end) - layers->l4);
-
-    layers->data = (uint16_t)(layers->l4 + length);
-    return length != 0;
-}
-
-/*
- * The sum of a packet's octets from `offset` on, for checksum_finish(). Not rte_raw_cksum_mbuf():
- * where a segment begins at an odd place, that of DPDK 22.11 loses what was carried.
- */
-static uint64_t
-sum_from(const struct rte_mbuf *segment, uint32_t offset)
-{
-    uint64_t sum = 0;
-    bool odd = false;
-
-    for (; segment != NULL; segment = segment->next) {
-        if (offset >= segment->data_len) {
-            offset -= segment->data_len;
-            continue;
-        }
-
-        const uint32_t length = segment->data_len - offset;
-        const uint64_t part =
-            checksum_add(0, rte_pktmbuf_mtod_offset(segment, const void *, offset), length);
-
-        sum += odd ? __builtin_bswap16((uint16_t)~checksum_finish(part)) : part;
-        odd ^= length % 2 != 0;
-        offset = 0;
-    }
-    return sum;
-}
-
-/* Writes the checksum of a packet that ends with its IP packet. */
-static void
-write_checksum(struct rte_mbuf *packet, const struct layers *layers)
-{
-    const uint32_t length = rte_pktmbuf_pkt_len(packet) - layers->l4;
-    const bool tcp = layers->protocol == IP_PROTOCOL_TCP;
-    uint8_t *field = header_at(packet, layers->l4);
-    uint64_t sum =
-        layers->family == IP_V4
-            ? checksum_pseudo_v4(header_at(packet, layers->l3), length)
-            : checksum_pseudo_v6(header_at(packet, layers->l3), layers->protocol, length);
-    be16 checksum = 0;
-
-    field += tcp ? offsetof(struct tcp_header, checksum) : offsetof(struct udp_header, checksum);
-    memcpy(field, &checksum, sizeof(checksum));
-    checksum = checksum_finish(sum + sum_from(packet, layers->l4));
-    if (checksum == 0 && !tcp)
-        checksum = UINT16_MAX; /* RFC 768: zero says that there is none */
-    memcpy(field, &checksum, sizeof(checksum));
-}
-
-/* Cuts TCP over IPv4. @return segments with lengths, identifiers, sequence numbers and flags. */
-static int
-cut_ipv4(struct worker *worker, struct rte_mbuf *packet, const struct layers *layers,
-         struct rte_mbuf **segments)
-{
-    /* the library takes this segment's flags for its own buffers' */
-    if (RTE_MBUF_HAS_EXTBUF(packet))
-        return -ENOTSUP;
-
-    const struct rte_gso_ctx context = {
-        .direct_pool = worker->pool,
-        .indirect_pool = worker->pool,
-        .gso_types = RTE_ETH_TX_OFFLOAD_TCP_TSO,
-        .gso_size = (uint16_t)(layers->data + packet->tso_segsz),
-    };
-
-    packet->l2_len = layers->l3;
-    packet->l3_len = layers->l4 - layers->l3;
-    packet->l4_len = layers->data - layers->l4;
-    packet->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IPV4;
-    return rte_gso_segment(packet, &context, segments, OFFLOAD_SEGMENTS_MAX);
-}
-
-/* One segment of TCP over IPv6: `length` octets of data, from `offset` in the packet. */
-static struct rte_mbuf *
-copy_segment(struct worker *worker, struct rte_mbuf *packet, const struct layers *layers,
-             uint32_t offset, uint16_t length)
-{
-    struct rte_mbuf *segment = rte_pktmbuf_alloc(worker->pool);
-    uint8_t *octets =
-        segment == NULL ? NULL
-                        : (uint8_t *)rte_pktmbuf_append(segment, (uint16_t)(layers->data + length));
-
-    if (octets == NULL) {
-        rte_pktmbuf_free(segment);
-        return NULL;
-    }
-    memcpy(octets, rte_pktmbuf_mtod(packet, const uint8_t *), layers->data);
-
-    const void *from = rte_pktmbuf_read(packet, offset, length, octets + layers->data);
-
-    if (from != octets + layers->data)
-        memcpy(octets + layers->data, from, length);
-
-    struct ipv6_header *ip = header_at(segment, layers->l3);
-    struct tcp_header *tcp = header_at(segment, layers->l4);
-
-    ip->payload_length = htobe16((uint16_t)(layers->data + length - layers->l3 - sizeof(*ip)));
-    tcp->sequence = htobe32(be32toh(tcp->sequence) + offset - layers->data);
-    if (offset + length < layers->end)
-        tcp->flags &= (uint8_t) ~(TCP_FIN | TCP_PUSH);
-    return segment;
-}
-
-/* Cuts TCP over IPv6. */
-static int
-cut_ipv6(struct worker *worker, struct rte_mbuf *packet, const struct layers *layers,
-         struct rte_mbuf **segments)
-{
-    const uint32_t size = packet->tso_segsz;
-    int n = 0;
-
-    for (uint32_t offset = layers->data; offset < layers->end; offset += size) {
-        const uint16_t length = (uint16_t)RTE_MIN(layers->end - offset, size);
-
-        segments[n] = copy_segment(worker, packet, layers, offset, length);
-        if (segments[n] == NULL) {
-            rte_pktmbuf_free_bulk(segments, (unsigned)n);
-            return -ENOMEM;
-        }
-        n++;
-    }
-    return n;
-}
-
-/* Cuts a packet, and gives each segment its checksums. */
-static unsigned
-cut(struct worker *worker, struct rte_mbuf *packet, struct layers *layers,
-    struct rte_mbuf **segments)
-{
-    const int n = layers->family == IP_V4 ? cut_ipv4(worker, packet, layers, segments)
-                                          : cut_ipv6(worker, packet, layers, segments);
-
-    if (n <= 0) {
-        drop(worker, packet, n == -ENOMEM ? DROP_NO_MEMORY : DROP_SEGMENTS, VIF_NONE);
-        return 0;
-    }
-    for (int i = 0; i < n; i++) {
-        struct ipv4_header *ip = header_at(segments[i], layers->l3);
-
-        if (layers->family == IP_V4) {
-            ip->checksum = 0;
-            ip->checksum = checksum_ipv4(ip, layers->l4 - layers->l3);
-        }
-        segments[i]->ol_flags = 0;
-        write_checksum(segments[i], layers);
-    }
-    counter_add(&worker->counters->balance.consumed, 1);
-    counter_add(&worker->counters->balance.originated, (unsigned)n);
-    rte_pktmbuf_free(packet);
-    return (unsigned)n;
+    vif =
+        vif_at(&worker->tables->vifs, vif_lookup(&worker->tables->vifs, port->number, frame->vlan));
+    return vif != NULL && vif->metered_in;
 }
 
 unsigned
-offload_finish(struct worker *worker, struct rte_mbuf *packet,
-               struct rte_mbuf *finished[OFFLOAD_SEGMENTS_MAX])
+offload_ingress(struct worker *worker, const struct port *port, struct rte_mbuf *packet,
+                struct rte_mbuf **ready)
 {
-    const bool large = (packet->ol_flags & RTE_MBUF_F_RX_LRO) != 0;
-    const enum drop_reason reason = segments_check(&packet);
+    struct frame_view frame;
+
+    ready[0] = packet;
+    if (!offload_is_left(packet->ol_flags))
+        return 1;
+    if (!ingress_frame(worker, &packet, &frame))
+        return 0;
+    ready[0] = packet;
+    return cannot_wait(worker, port, packet, &frame)
+               ? complete(worker, packet, frame.l3_offset, VIF_NONE, ready)
+               : 1;
+}
+
+/* Whether a port does what is left to do, and what leaves it then fits. */
+static bool
+port_does(const struct worker *worker, const struct vif *vif, const struct rte_mbuf *packet,
+          const struct layers *layers)
+{
+    const struct port *port = port_at(worker->ports, vif->port);
+    const uint8_t can =
+        port == NULL ? 0 : atomic_load_explicit(&port->offloads, memory_order_relaxed);
+    uint8_t left = PORT_CHECKSUM;
+    uint32_t length = layers->end - layers->l3;
+
+    if (layers_are_large(packet, layers)) {
+        if (vif->metered_out || layers_are_too_many(packet, layers))
+            return false;
+        left |= layers->family == IP_V4 ? PORT_SEGMENTS_V4 : PORT_SEGMENTS_V6;
+        length = (uint32_t)(layers->data - layers->l3) + packet->tso_segsz;
+    }
+    return vif->up && (can & left) == left && length <= vif->mtu;
+}
+
+/* The flags and lengths by which a port does it. */
+static void
+mark(struct rte_mbuf *packet, const struct layers *layers, bool tagged)
+{
+    const bool v4 = layers->family == IP_V4, tcp = layers->protocol == IP_PROTOCOL_TCP;
+    uint64_t flags = v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+
+    if (layers_are_large(packet, layers))
+        flags |= RTE_MBUF_F_TX_TCP_SEG | (v4 ? RTE_MBUF_F_TX_IP_CKSUM : 0);
+    else
+        flags |= tcp ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
+    packet->ol_flags = (packet->ol_flags & ~OFFLOAD_FLAGS) | flags;
+    packet->l2_len = sizeof(struct eth_header) + (tagged ? sizeof(struct vlan_header) : 0);
+    packet->l3_len = layers->l4 - layers->l3;
+    packet->l4_len = layers->data - layers->l4;
+}
+
+/* Makes a packet ready to be passed on as it is. @return false if it must be completed. */
+static bool
+pass_on(struct worker *worker, const struct burst *burst, unsigned i)
+{
+    const path_t path = burst->paths[i];
+    struct rte_mbuf *packet = burst->packets[i];
+    const struct vif *vif =
+        path_kind(path) == PATH_VIF ? vif_at(&worker->tables->vifs, path_target(path)) : NULL;
     struct layers layers;
 
-    if (reason != DROP_REASONS) {
-        drop(worker, packet, reason, VIF_NONE);
-        return 0;
-    }
-    packet->ol_flags &= ~(RTE_MBUF_F_RX_LRO | RTE_MBUF_F_RX_L4_CKSUM_MASK);
-    finished[0] = packet;
-    if (!find_layers(packet, &layers))
-        return 1;
-    if (rte_pktmbuf_pkt_len(packet) > layers.end)
-        segments_cut(packet, layers.end);
+    if (vif == NULL || !layers_find(packet, burst->l3_offsets[i], &layers) ||
+        !port_does(worker, vif, packet, &layers))
+        return false;
+    mark(packet, &layers, vif->vlan != VLAN_UNTAGGED);
+    counter_add(&worker->counters->worker.offloads_passed, 1);
+    if (offload_cuts(packet))
+        counter_add(&worker->counters->worker.unsplit_passed, 1);
+    return true;
+}
 
-    const uint32_t payload = layers.end - layers.data, size = packet->tso_segsz;
+void
+offload_egress(struct worker *worker, struct burst *burst, const struct group *group,
+               egress_half egress)
+{
+    struct rte_mbuf *segments[COMPLETE_SEGMENTS_MAX];
+    struct group ready = { .n = 0 }; /* and not yet given to `egress` */
 
-    if (!large || layers.protocol != IP_PROTOCOL_TCP || size == 0 || payload <= size) {
-        write_checksum(packet, &layers);
-        return 1;
+    for (unsigned k = 0; k < group->n; k++) {
+        const unsigned i = group->at[k];
+        unsigned n = 1;
+
+        segments[0] = burst->packets[i];
+        if (offload_is_left(burst->packets[i]->ol_flags) && !pass_on(worker, burst, i))
+            n = complete(worker, burst->packets[i], burst->l3_offsets[i], burst->vifs[i], segments);
+        if (n == 1) {
+            burst->packets[i] = segments[0];
+            ready.at[ready.n++] = (uint8_t)i;
+        } else if (n > 1) {
+            egress(worker, burst, &ready);
+            ready.n = 0;
+            parts_send(worker, burst, i, segments, n, burst->l3_offsets[i], egress);
+        }
     }
-    if (payload > size * OFFLOAD_SEGMENTS_MAX) {
-        drop(worker, packet, DROP_SEGMENTS, VIF_NONE);
-        return 0;
-    }
-    return cut(worker, packet, &layers, finished);
+    egress(worker, burst, &ready);
 }

@@ -4,7 +4,9 @@
 
 #include "fastpath/punt.h"
 
+#include "fastpath/complete.h"
 #include "fastpath/drop.h"
+#include "fastpath/offload.h"
 #include "fastpath/trace.h"
 #include "fastpath/worker.h"
 
@@ -43,8 +45,8 @@ take_tokens(struct punt_meters *meters, const struct packet_note *note, uint64_t
     return DROP_REASONS;
 }
 
-void
-punt(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *note)
+static void
+punt_complete(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *note)
 {
     const enum drop_reason refused = take_tokens(&worker->punts, note, worker->now);
 
@@ -63,4 +65,16 @@ punt(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *n
         return;
     }
     counter_add(&worker->counters->punts[note->reason], 1);
+}
+
+void
+punt(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *note)
+{
+    struct rte_mbuf *segments[COMPLETE_SEGMENTS_MAX] = { packet };
+    unsigned n = 1;
+
+    if (unlikely(offload_is_left(packet->ol_flags)))
+        n = complete(worker, packet, note->l3_offset, note->vif, segments);
+    for (unsigned i = 0; i < n; i++)
+        punt_complete(worker, segments[i], note);
 }

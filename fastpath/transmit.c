@@ -4,6 +4,8 @@
 
 #include "fastpath/transmit.h"
 
+#include <string.h>
+
 #include "fastpath/drop.h"
 #include "fastpath/handover.h"
 #include "fastpath/trace.h"
@@ -78,6 +80,28 @@ sift(struct worker *worker, const struct port *port, struct transmit_buffer *buf
     buffer->n = kept;
 }
 
+/* Has the driver make packets with offloads ready for its device. */
+static void
+prepare(struct worker *worker, const struct port *port, struct transmit_buffer *buffer)
+{
+    const uint16_t queue = (uint16_t)port_queue_of(port, worker->number);
+    unsigned ready = 0;
+
+    for (;;) {
+        ready += rte_eth_tx_prepare(port->ethdev, queue, buffer->packets + ready,
+                                    (uint16_t)(buffer->n - ready));
+        if (ready == buffer->n)
+            return;
+        drop(worker, buffer->packets[ready], DROP_SEGMENTS,
+             vif_of_account(buffer->accounts[ready]));
+        buffer->n--;
+        memmove(&buffer->packets[ready], &buffer->packets[ready + 1],
+                (buffer->n - ready) * sizeof(buffer->packets[0]));
+        memmove(&buffer->accounts[ready], &buffer->accounts[ready + 1],
+                (buffer->n - ready) * sizeof(buffer->accounts[0]));
+    }
+}
+
 static void
 send_to_port(struct worker *worker, const struct port *port, struct transmit_buffer *buffer)
 {
@@ -86,6 +110,8 @@ send_to_port(struct worker *worker, const struct port *port, struct transmit_buf
 
     if (unlikely(buffer->metered || !port->takes_chains))
         sift(worker, port, buffer);
+    if (unlikely(port->prepares))
+        prepare(worker, port, buffer);
     if (unlikely(worker->watching != NULL))
         watch_sent(worker, port, buffer);
     for (unsigned i = 0; i < buffer->n; i++)

@@ -6,6 +6,7 @@
 
 #include "fastpath/drop.h"
 #include "fastpath/mss.h"
+#include "fastpath/offload.h"
 #include "fastpath/too_big.h"
 #include "fastpath/worker.h"
 
@@ -40,7 +41,7 @@ egress_one(struct worker *worker, struct burst *burst, unsigned i)
         drop(worker, packet, DROP_INTERFACE_DOWN, id);
         return;
     }
-    if (unlikely(burst->lengths[i] > vif->mtu)) {
+    if (unlikely(burst->lengths[i] > vif->mtu) && !offload_cuts(packet)) {
         too_big(worker, burst, i, vif->mtu, vif_egress);
         return;
     }

@@ -6,6 +6,7 @@
 
 #include <rte_cycles.h>
 
+#include "fastpath/complete.h"
 #include "fastpath/drop.h"
 #include "fastpath/host.h"
 #include "fastpath/inject.h"
@@ -19,20 +20,26 @@
 #include "lib/port/turn.h"
 #include "lib/ring/watch.h"
 
-/* What is behind every ingress. */
+/* What is behind every ingress.
+ * @param left whether something may be left to do on a packet (fastpath/offload.h) */
 static void
-forward(struct worker *worker, struct burst *burst)
+forward(struct worker *worker, struct burst *burst, bool left)
 {
     struct group tunnels, interfaces;
 
     lookup(worker, burst, &tunnels, &interfaces);
+    if (unlikely(left)) {
+        offload_egress(worker, burst, &tunnels, tunnel_egress);
+        offload_egress(worker, burst, &interfaces, vif_egress);
+        return;
+    }
     tunnel_egress(worker, burst, &tunnels);
     vif_egress(worker, burst, &interfaces);
 }
 
-void
-worker_stages(struct worker *worker, const struct port *port, struct rte_mbuf **packets, unsigned n,
-              bool handed_over)
+static void
+forward_from(struct worker *worker, const struct port *port, struct rte_mbuf **packets, unsigned n,
+             bool handed_over, bool left)
 {
     struct burst burst;
 
@@ -44,7 +51,43 @@ worker_stages(struct worker *worker, const struct port *port, struct rte_mbuf **
         underlay_ingress(worker, port, packets, n, handed_over, &burst);
     else
         vif_ingress(worker, port, packets, n, &burst);
-    forward(worker, &burst);
+    forward(worker, &burst, left);
+}
+
+/* Packets of which one at least has something left to do, in their order. */
+static void
+forward_what_is_left(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
+                     unsigned n)
+{
+    struct rte_mbuf *ready[BURST_PACKETS], *made[COMPLETE_SEGMENTS_MAX];
+    unsigned n_ready = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        const unsigned n_made = offload_ingress(worker, port, packets[i], made);
+
+        for (unsigned k = 0; k < n_made; k++) {
+            ready[n_ready++] = made[k];
+            if (n_ready == BURST_PACKETS) {
+                forward_from(worker, port, ready, n_ready, false, true);
+                n_ready = 0;
+            }
+        }
+    }
+    forward_from(worker, port, ready, n_ready, false, true);
+}
+
+void
+worker_stages(struct worker *worker, const struct port *port, struct rte_mbuf **packets, unsigned n,
+              bool handed_over)
+{
+    uint64_t flags = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        flags |= packets[i]->ol_flags;
+    if (unlikely(offload_is_left(flags)) && !handed_over)
+        forward_what_is_left(worker, port, packets, n);
+    else
+        forward_from(worker, port, packets, n, handed_over, false);
 }
 
 static void
@@ -57,44 +100,11 @@ watch_or_forward(struct worker *worker, const struct port *port, struct rte_mbuf
         worker_stages(worker, port, packets, n, handed_over);
 }
 
-/* Packets of which one at least has something left to do, in their order. */
-static void
-finish_and_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
-                   unsigned n)
-{
-    struct rte_mbuf *ready[BURST_PACKETS], *finished[OFFLOAD_SEGMENTS_MAX];
-    unsigned n_ready = 0;
-
-    for (unsigned i = 0; i < n; i++) {
-        unsigned n_finished = 1;
-
-        finished[0] = packets[i];
-        if (offload_is_left(packets[i]))
-            n_finished = offload_finish(worker, packets[i], finished);
-        for (unsigned k = 0; k < n_finished; k++) {
-            ready[n_ready++] = finished[k];
-            if (n_ready == BURST_PACKETS) {
-                watch_or_forward(worker, port, ready, n_ready, false);
-                n_ready = 0;
-            }
-        }
-    }
-    if (n_ready > 0)
-        watch_or_forward(worker, port, ready, n_ready, false);
-}
-
 void
 worker_forward(struct worker *worker, const struct port *port, struct rte_mbuf **packets,
                unsigned n)
 {
-    bool left = false;
-
-    for (unsigned i = 0; i < n; i++)
-        left |= offload_is_left(packets[i]);
-    if (unlikely(left))
-        finish_and_forward(worker, port, packets, n);
-    else
-        watch_or_forward(worker, port, packets, n, false);
+    watch_or_forward(worker, port, packets, n, false);
 }
 
 static unsigned
@@ -158,7 +168,7 @@ worker_do_tasks(struct worker *worker, struct rte_mbuf **packets, unsigned n)
     receive_handed_over(worker, received, n_received);
     if (n_routed > 0) {
         inject(worker, routed, n_routed, &burst);
-        forward(worker, &burst);
+        forward(worker, &burst, false);
     }
 }
 

@@ -60,6 +60,33 @@ queues_settle(const struct port *port, const struct rte_eth_dev_info *info, unsi
     return RTE_MIN(wanted, (unsigned)RTE_MIN(info->max_rx_queues, info->max_tx_queues));
 }
 
+/*
+ * What the device does for packets that are sent on it; zero for TAP, whose driver would do in
+ * software what we do, TCP over IPv6 left out, with 128 buffers of its own for the segments of a
+ * whole burst. A vhost-user port's guest says later what it can do without.
+ */
+static uint64_t
+offloads_settle(struct port *port, const struct rte_eth_dev_info *info)
+{
+    const uint64_t checksums = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+    const uint64_t segments = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
+    uint64_t enabled = 0;
+
+    if (port->role != PORT_ACCESS || port->kind == PORT_TAP ||
+        (info->tx_offload_capa & checksums) != checksums)
+        return 0;
+    enabled = checksums;
+    if (port->kind == PORT_VHOST)
+        return enabled;
+    port->prepares = true;
+    port->offloads = PORT_CHECKSUM;
+    if ((info->tx_offload_capa & segments) == segments && port->takes_chains) {
+        enabled |= segments;
+        port->offloads |= PORT_SEGMENTS_V4 | PORT_SEGMENTS_V6;
+    }
+    return enabled;
+}
+
 static int
 queues_configure(struct port *port, unsigned wanted, struct rte_mempool *pool, char *error,
                  size_t error_size)
@@ -77,6 +104,7 @@ queues_configure(struct port *port, unsigned wanted, struct rte_mempool *pool, c
     conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
     /* the capture's driver gathers them, and does not say so before DPDK 23.11 */
     port->takes_chains = conf.txmode.offloads != 0 || port->kind == PORT_PCAP;
+    conf.txmode.offloads |= offloads_settle(port, &info);
     if (port->kind ==
         PORT_VHOST) /* checksums that guests leave undone are ours, not the driver's */
         conf.rxmode.offloads =
@@ -196,10 +224,16 @@ device_remove(uint16_t ethdev)
 }
 
 static int
-socket_publish(const struct port_spec *spec, char *error, size_t error_size)
+socket_publish(struct port *port, const struct port_spec *spec, char *error, size_t error_size)
 {
-    int status = vhost_publish(spec);
+    int status = vhost_follow(port->ethdev, &port->offloads);
 
+    if (status < 0)
+        return port_refuse(status, error, error_size, "nobody would say who connects: %s",
+                           rte_strerror(-status));
+    status = vhost_publish(spec);
+    if (status < 0)
+        vhost_unfollow(port->ethdev, &port->offloads);
     if (status == -EEXIST)
         return port_refuse(status, error, error_size, "%s: somebody listens there already",
                            spec->target);
@@ -242,7 +276,7 @@ port_open(const char *text, enum port_role role, uint16_t mtu, unsigned queues,
     if (status == 0)
         status = device_start(port, error, error_size);
     if (status == 0 && spec.kind == PORT_VHOST)
-        status = socket_publish(&spec, error, error_size);
+        status = socket_publish(port, &spec, error, error_size);
     if (status < 0) {
         device_remove(port->ethdev);
         free(port);
@@ -260,8 +294,11 @@ port_close(struct port *port)
 
     if (port == NULL)
         return;
-    if (port->kind == PORT_VHOST && port_spec_parse(port->spec, &spec, error, sizeof(error)) == 0)
-        vhost_withdraw(&spec);
+    if (port->kind == PORT_VHOST) {
+        vhost_unfollow(port->ethdev, &port->offloads);
+        if (port_spec_parse(port->spec, &spec, error, sizeof(error)) == 0)
+            vhost_withdraw(&spec);
+    }
     device_remove(port->ethdev);
     free(port);
 }

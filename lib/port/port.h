@@ -37,6 +37,15 @@ enum port_role {
     PORT_ROLES,
 };
 
+/* What a port does for whoever sends a packet on it with the flags for that: writes the checksum of
+ * TCP and UDP, cuts TCP over IPv4 and IPv6 into segments; or leaves that to a guest that can do
+ * without. Bits. */
+enum port_offload {
+    PORT_CHECKSUM = 1,
+    PORT_SEGMENTS_V4 = 2,
+    PORT_SEGMENTS_V6 = 4,
+};
+
 /* The pair of a receive and a transmit queue of the same number. */
 struct port_queue {
     uint8_t receiver;      /* worker that polls, or is to poll as soon as the gate opens; control */
@@ -49,8 +58,10 @@ struct port {
     uint16_t ethdev; /* DPDK's port id */
     uint8_t role;    /* enum port_role */
     uint8_t n_queues;
-    bool takes_chains; /* a frame may be sent in several segments */
-    uint16_t mtu;      /* largest IP packet, octets */
+    bool takes_chains;        /* a frame may be sent in several segments */
+    bool prepares;            /* the driver must see packets with offloads before they are sent */
+    _Atomic uint8_t offloads; /* enum port_offload; vhost: those of the guest that is there now */
+    uint16_t mtu;             /* largest IP packet, octets */
     struct mac_addr mac;
     struct port_queue queues[WORKERS_MAX];
     uint8_t kind;             /* enum port_kind */

@@ -192,6 +192,8 @@ counters_worker(const struct counters *counters, unsigned thread, struct worker_
         .handed_over = __atomic_load_n(&worker->handed_over, __ATOMIC_RELAXED),
         .taken_over = __atomic_load_n(&worker->taken_over, __ATOMIC_RELAXED),
         .fragments_held = __atomic_load_n(&worker->fragments_held, __ATOMIC_RELAXED),
+        .offloads_passed = __atomic_load_n(&worker->offloads_passed, __ATOMIC_RELAXED),
+        .unsplit_passed = __atomic_load_n(&worker->unsplit_passed, __ATOMIC_RELAXED),
     };
 }
 

@@ -44,6 +44,8 @@ struct worker_counters {
     uint64_t loops, idle_loops, packets, bursts;
     uint64_t handed_over, taken_over; /* packets to and from other workers */
     uint64_t fragments_held;          /* now, of tunnelled packets that are not yet whole */
+    uint64_t offloads_passed;         /* packets whose checksum, or more, was left to the port, */
+    uint64_t unsplit_passed;          /* and of these TCP that it was left to cut */
 };
 
 /* Packets that ended or began here: answered, taken in or split; made. */
