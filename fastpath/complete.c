@@ -69,33 +69,6 @@ layers_find(struct rte_mbuf *packet, uint16_t l3_offset, struct layers *layers)
     return length != 0;
 }
 
-/*
- * The sum of a packet's octets from `offset` on, for checksum_finish(). Not rte_raw_cksum_mbuf():
- * where a segment begins at an odd place, that of DPDK 22.11 loses what was carried.
- */
-static uint64_t
-sum_from(const struct rte_mbuf *segment, uint32_t offset)
-{
-    uint64_t sum = 0;
-    bool odd = false;
-
-    for (; segment != NULL; segment = segment->next) {
-        if (offset >= segment->data_len) {
-            offset -= segment->data_len;
-            continue;
-        }
-
-        const uint32_t length = segment->data_len - offset;
-        const uint64_t part =
-            checksum_add(0, rte_pktmbuf_mtod_offset(segment, const void *, offset), length);
-
-        sum += odd ? __builtin_bswap16((uint16_t)~checksum_finish(part)) : part;
-        odd ^= length % 2 != 0;
-        offset = 0;
-    }
-    return sum;
-}
-
 /* Writes the checksum of a packet that ends with its IP packet. */
 static void
 write_checksum(struct rte_mbuf *packet, const struct layers *layers)
@@ -111,7 +84,7 @@ write_checksum(struct rte_mbuf *packet, const struct layers *layers)
 
     field += tcp ? offsetof(struct tcp_header, checksum) : offsetof(struct udp_header, checksum);
     memcpy(field, &checksum, sizeof(checksum));
-    checksum = checksum_finish(sum + sum_from(packet, layers->l4));
+    checksum = checksum_finish(sum + segments_sum(packet, layers->l4, length));
     if (checksum == 0 && !tcp)
         checksum = UINT16_MAX; /* RFC 768: zero says that there is none */
     memcpy(field, &checksum, sizeof(checksum));

@@ -8,6 +8,8 @@
 
 #include <rte_ether.h>
 
+#include "lib/net/checksum.h"
+
 /* The octets of a segment: somebody else reads them, too. */
 static bool
 data_is_shared(const struct rte_mbuf *segment)
@@ -85,6 +87,32 @@ segments_cut(struct rte_mbuf *packet, uint32_t length)
     segment->next = NULL;
     rest->nb_segs = freed;
     rte_pktmbuf_free(rest);
+}
+
+/* Not rte_raw_cksum_mbuf(): where a segment begins at an odd place, that of DPDK 22.11 loses what
+ * was carried. */
+uint64_t
+segments_sum(const struct rte_mbuf *packet, uint32_t offset, uint32_t length)
+{
+    uint64_t sum = 0;
+    bool odd = false;
+
+    for (; length > 0; packet = packet->next) {
+        if (offset >= packet->data_len) {
+            offset -= packet->data_len;
+            continue;
+        }
+
+        const uint32_t here = RTE_MIN(packet->data_len - offset, length);
+        const uint64_t part =
+            checksum_add(0, rte_pktmbuf_mtod_offset(packet, const void *, offset), here);
+
+        sum += odd ? __builtin_bswap16((uint16_t)~checksum_finish(part)) : part;
+        odd ^= here % 2 != 0;
+        length -= here;
+        offset = 0;
+    }
+    return sum;
 }
 
 bool

@@ -41,6 +41,9 @@ enum drop_reason segments_check(struct rte_mbuf **packet);
 /** Cuts a packet (at least `length` octets) to `length`: what follows is padding. */
 void segments_cut(struct rte_mbuf *packet, uint32_t length);
 
+/** The sum of `length` octets of a packet from `offset` on, for checksum_finish(). */
+uint64_t segments_sum(const struct rte_mbuf *packet, uint32_t offset, uint32_t length);
+
 /** Moves octets of the following segments into the first one, until `length` are there, or all.
  * @return false if they do not fit; the packet's content is the same in any case. */
 bool segments_pull(struct rte_mbuf *packet, uint16_t length);

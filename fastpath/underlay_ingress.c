@@ -15,6 +15,7 @@
 #include "fastpath/trace.h"
 #include "fastpath/traffic_class.h"
 #include "fastpath/worker.h"
+#include "lib/net/checksum.h"
 #include "lib/net/parse.h"
 #include "lib/table/vrf.h"
 
@@ -85,6 +86,22 @@ judge_icmp(const struct ip_view *outer, size_t here, bool has_host)
     return (struct outer_verdict){ OUTER_PUNT, PUNT_UNDERLAY_LOCAL };
 }
 
+/* The checksum of a datagram in several segments: DROP_REASONS if it is right. */
+static enum drop_reason
+verify_outer(const struct rte_mbuf *packet, uint16_t l3_offset, const struct ip_view *outer)
+{
+    const uint32_t length = (uint32_t)outer->total_length - outer->transport;
+    const bool udp = outer->protocol == IP_PROTOCOL_UDP;
+    uint64_t sum = segments_sum(packet, (uint32_t)l3_offset + outer->transport, length);
+
+    if (udp)
+        sum += outer->family == IP_V4 ? checksum_pseudo_v4(outer->v4, length)
+                                      : checksum_pseudo_v6(outer->v6, IP_PROTOCOL_UDP, length);
+    if (checksum_finish(sum) == 0)
+        return DROP_REASONS;
+    return udp ? DROP_UDP_CHECKSUM : DROP_GRE_CHECKSUM;
+}
+
 /* The outer IP header and the tunnel's. */
 static struct outer_verdict
 judge_outer(struct worker *worker, const struct rte_mbuf *packet, const struct frame_view *frame,
@@ -112,6 +129,12 @@ judge_outer(struct worker *worker, const struct rte_mbuf *packet, const struct f
     if (outer->fragment && parse_is_tunnel(outer, here))
         return (struct outer_verdict){ OUTER_FRAGMENT, 0 };
     reason = parse_tunnel(outer, here, tunnel);
+    if (unlikely(tunnel->unverified)) {
+        const enum drop_reason wrong = verify_outer(packet, frame->l3_offset, outer);
+
+        if (wrong != DROP_REASONS)
+            return refuse(wrong);
+    }
     if (reason == DROP_UNDERLAY_PROTOCOL)
         return (struct outer_verdict){ OUTER_HOST, 0 };
     if (reason != PARSE_OK)

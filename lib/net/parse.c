@@ -281,7 +281,8 @@ parse_tunnel_udp(const struct ip_view *outer, size_t here, struct tunnel_view *v
         return DROP_UNDERLAY_PROTOCOL;
     if (be16toh(udp->length) != length)
         return DROP_UDP_HEADER;
-    if (udp->checksum != 0 && here >= outer->total_length && udp_checksum(outer, udp, length) != 0)
+    view->unverified = udp->checksum != 0 && here < outer->total_length;
+    if (udp->checksum != 0 && !view->unverified && udp_checksum(outer, udp, length) != 0)
         return DROP_UDP_CHECKSUM;
     view->encapsulation = vxlan ? ENCAP_VXLAN : ENCAP_UDP;
     return vxlan ? parse_vxlan(outer, here, outer->transport + sizeof(*udp), view)
@@ -312,9 +313,8 @@ parse_tunnel_gre(const struct ip_view *outer, size_t here, struct tunnel_view *v
     if (header_length > length)
         return DROP_GRE_HEADER;
     if ((flags & GRE_FLAG_CHECKSUM) != 0) {
-        if (here < outer->total_length)
-            return DROP_FRAME_TOO_SHORT;
-        if (checksum_finish(checksum_add(0, gre, length)) != 0)
+        view->unverified = here < outer->total_length;
+        if (!view->unverified && checksum_finish(checksum_add(0, gre, length)) != 0)
             return DROP_GRE_CHECKSUM;
     }
     view->encapsulation = ENCAP_GRE;
@@ -339,6 +339,7 @@ parse_is_tunnel(const struct ip_view *outer, size_t here)
 enum drop_reason
 parse_tunnel(const struct ip_view *outer, size_t here, struct tunnel_view *view)
 {
+    view->unverified = false;
     if (outer->protocol != IP_PROTOCOL_UDP && outer->protocol != IP_PROTOCOL_GRE)
         return DROP_UNDERLAY_PROTOCOL;
     if (outer->fragment)

@@ -97,6 +97,7 @@ struct tunnel_view {
     uint8_t encapsulation; /* enum encapsulation */
     uint8_t family;        /* of the inner packet as the tunnel says it, IP_NONE: it does not */
     uint16_t inner_offset; /* octets from the outer IP header's start to the inner one's */
+    bool unverified;       /* there is a checksum over the datagram, which was not all `here` */
 };
 
 /** True if this UDP destination port or IP protocol is one of our tunnels': what else comes to our
@@ -106,9 +107,10 @@ bool parse_is_tunnel(const struct ip_view *outer, size_t here);
 /**
  * Reads what follows a validated outer IP header that is not a fragment: UDP to port 6635 or GRE,
  * and one label; or VXLAN and the inner Ethernet header.
- * GRE: version 0; checksum (verified) and key are accepted, other flags refused (RFC 2784, 2890).
- * UDP: a zero checksum is accepted (IPv6: RFC 6935), another is verified if the whole datagram is
- * in `here` (RFC 7510 section 3).
+ * GRE: version 0; checksum and key are accepted, other flags refused (RFC 2784, 2890).
+ * UDP: a zero checksum is accepted (IPv6: RFC 6935; RFC 7510 section 3).
+ * A checksum is verified if the whole datagram is in `here`. Else it is the caller's to verify,
+ * before it heeds what is wrong behind it: `unverified` is set whatever is returned.
  * VXLAN: the flag for the VNI, and no other reserved bit looked at (RFC 7348 section 5); the inner
  * frame is for the virtual router's MAC address.
  * @return PARSE_OK, or DROP_UNDERLAY_PROTOCOL (not a tunnel), DROP_OUTER_FRAGMENT, DROP_UDP_HEADER,

@@ -9,7 +9,7 @@ import tunnels
 from headers import checksum, mac, packed
 from packets import (DISCOVERY, EXTENSIONS, OPTIONS, UNKNOWN, broken, fragment_header, fragmented,
                      ip, ip6, patched, pseudo_header, transport)
-from tenants import BUFFER_OCTETS, CLASSES, FAR_MAC, Tenants, ethernet
+from tenants import CLASSES, FAR_MAC, Tenants, ethernet
 from topology import FABRIC_MAC, US, US6, chance
 from tunnels import ROUTER_MAC, ROUTER_MAC6
 
@@ -168,7 +168,7 @@ class Underlay(Tenants):
             kind = rng.choice([headers.DESTINATION, headers.HOP_BY_HOP])
             fields["extensions"] = [(kind, EXTENSIONS[kind][0])]
         made = ip(far, us, protocol, body, **fields)
-        if hit_outside and chance(rng, 0.6) and len(made) < BUFFER_OCTETS:
+        if hit_outside and chance(rng, 0.6):
             return broken(rng, made)
         return made
 
@@ -218,8 +218,6 @@ class Underlay(Tenants):
         rng = self.rng
         flags, words = rng.choice([(0, b"")] * 5 + [(0x2000, b"\0\0\0\x63"), (0x8000, bytes(4)),
                                                     (0xa000, bytes(8))])
-        if len(payload) > BUFFER_OCTETS - 100:
-            flags, words = 0, b""
         protocol = headers.ETHERTYPE_MPLS
         if chance(rng, 0.03):
             flags |= rng.choice([1, 7, 0x4000, 0x1000, 0x0800, 0x0100, 0x0008, 0x0080])
@@ -239,7 +237,7 @@ class Underlay(Tenants):
         if chance(rng, 0.25):
             found = checksum(pseudo_header(source, destination, headers.UDP, length & 0xffff) +
                              octets) or 0xffff
-            if chance(rng, 0.15) and len(octets) < BUFFER_OCTETS:
+            if chance(rng, 0.15):
                 found = rng.getrandbits(16)
             octets = patched(octets, 6, ">H", found)
         if chance(rng, 0.01):
