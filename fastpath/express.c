@@ -37,10 +37,12 @@ typedef uint32_t words4 __attribute__((vector_size(16)));
 
 struct lanes {
     _Alignas(64) uint32_t words[WORDS][LANES]; /* of the headers, as they stand in memory */
-    uint32_t room[LANES];                      /* octets from the IP header to the frame's end */
-    uint32_t refused[LANES];                   /* not zero: the packet is not ordinary */
-    uint32_t ttl_words[LANES];                 /* the third word with one less TTL */
+    uint32_t room[LANES];    /* octets from the IP header to the frame's end; 0: look no further */
+    uint32_t refused[LANES]; /* not zero: the packet is not ordinary */
+    uint32_t any_refused;    /* all of these */
+    uint32_t ttl_words[LANES]; /* the third word with one less TTL */
     uint8_t *ip[LANES];
+    uint32_t octets, padding; /* sums of all: IP packets, and what follows them in the frames */
 };
 
 /* Where the packet at work came from: neighbours in a burst mostly come from one interface. */
@@ -48,6 +50,7 @@ struct origin {
     uint32_t link; /* the frame's octets 12 to 15: tag, or type and what follows */
     const struct vif *vif;
     uint16_t l3_offset;
+    bool changed; /* not all packets up to now came from one interface */
 };
 
 /* What a lane without a packet reads. */
@@ -79,6 +82,15 @@ head_matches(const uint8_t *frame, const struct vif_head *head)
     }
     return differs == 0;
 #endif
+}
+
+static inline uint32_t
+link_of(const uint8_t *frame)
+{
+    uint32_t link;
+
+    memcpy(&link, frame + offsetof(struct eth_header, type), sizeof(link));
+    return link;
 }
 
 static struct origin
@@ -123,6 +135,7 @@ judge_lanes(struct lanes *lanes, struct burst *burst, unsigned first)
 {
     uint32_t *destinations = &burst->destinations[first], *hashes = &burst->hashes[first];
     uint16_t *lengths = &burst->lengths[first];
+    uint32_t octets = 0, padding = 0, any_refused = 0;
 
     for (unsigned i = 0; i < LANES; i += 4) {
         /* the third and fourth word come twice */
@@ -138,13 +151,22 @@ judge_lanes(struct lanes *lanes, struct burst *burst, unsigned first)
 
         destinations[i] = destination;
         lengths[i] = (uint16_t)length;
-        lanes->refused[i] |= (uint32_t)!checksum_words_are_right(a, b, c, d, e) |
-                             (length < PORTS_END_V4) | (length > lanes->room[i]) | (ttl <= 1) |
-                             ((protocol != IP_PROTOCOL_TCP) & (protocol != IP_PROTOCOL_UDP)) |
-                             (address_check(destination) != DROP_REASONS) | (ports == DHCP_PORTS);
+        octets += length;
+        padding |= length ^ lanes->room[i];
+        const uint32_t refused = (uint32_t)!checksum_words_are_right(a, b, c, d, e) |
+                                 (length < PORTS_END_V4) | (length > lanes->room[i]) | (ttl <= 1) |
+                                 ((protocol != IP_PROTOCOL_TCP) & (protocol != IP_PROTOCOL_UDP)) |
+                                 (address_check(destination) != DROP_REASONS) |
+                                 (ports == DHCP_PORTS);
+
+        lanes->refused[i] = refused;
+        any_refused |= refused;
         lanes->ttl_words[i] =
             ttl_word | (uint32_t)checksum_update16((be16)(c >> 16), (be16)c, (be16)ttl_word) << 16;
     }
+    lanes->octets = octets;
+    lanes->padding = padding;
+    lanes->any_refused = any_refused;
     for (unsigned i = 0; i < LANES; i++) {
         const uint32_t ports = lanes->words[5][i];
 
@@ -154,16 +176,16 @@ judge_lanes(struct lanes *lanes, struct burst *burst, unsigned first)
     }
 }
 
-/* The same of one IPv6 packet. @return whether it is ordinary; its hop limit is then decremented.
- */
+/* The same of one IPv6 packet with so much room. @return whether it is ordinary; its hop limit is
+ * then decremented. */
 static inline bool
-judge_ipv6(struct lanes *lanes, struct burst *burst, unsigned lane, unsigned i)
+judge_ipv6(struct burst *burst, unsigned i, void *packet, uint32_t room)
 {
-    struct ipv6_header *ip = (struct ipv6_header *)lanes->ip[lane];
+    struct ipv6_header *ip = packet;
     const uint32_t length = sizeof(*ip) + be16toh(ip->payload_length);
     struct tcp_ports ports;
 
-    if (length < PORTS_END_V6 || length > lanes->room[lane] || ip->hop_limit <= 1 ||
+    if (length < PORTS_END_V6 || length > room || ip->hop_limit <= 1 ||
         (ip->next_header != IP_PROTOCOL_TCP && ip->next_header != IP_PROTOCOL_UDP) ||
         address6_check(ip->destination) != DROP_REASONS)
         return false;
@@ -176,6 +198,13 @@ judge_ipv6(struct lanes *lanes, struct burst *burst, unsigned lane, unsigned i)
     return true;
 }
 
+static inline void
+lower_ttl(const struct lanes *lanes, unsigned lane)
+{
+    memcpy(lanes->ip[lane] + offsetof(struct ipv4_header, ttl), &lanes->ttl_words[lane],
+           sizeof(lanes->ttl_words[lane]));
+}
+
 /* Up to LANES packets, those of the burst from `first` on. @return as express_test. */
 static uint32_t
 test_lanes(const struct vif_table *vifs, struct rte_mbuf **packets, unsigned first, unsigned n,
@@ -183,71 +212,98 @@ test_lanes(const struct vif_table *vifs, struct rte_mbuf **packets, unsigned fir
 {
     struct burst *burst = express->burst;
     struct lanes lanes;
-    uint32_t ordinary, v6 = 0, refused = 0;
+    uint32_t ordinary = 0, v6 = 0, v6_room[LANES];
 
     for (unsigned i = n; i < LANES; i++) {
         lanes.ip[i] = nothing;
-        lanes.refused[i] = 1;
+        lanes.room[i] = 0;
     }
     for (unsigned lane = 0; lane < n; lane++) {
         const unsigned i = first + lane;
         struct rte_mbuf *packet = packets[i];
         uint8_t *frame = rte_pktmbuf_mtod(packet, uint8_t *);
-        uint32_t link;
+        const uint32_t link = link_of(frame);
 
-        memcpy(&link, frame + offsetof(struct eth_header, type), sizeof(link));
-        if (link != origin->link)
+        if (link != origin->link) {
+            const struct origin before = *origin;
+
             *origin = origin_find(vifs, burst->port, link);
+            origin->changed = before.changed || before.vif != origin->vif;
+        }
 
         const struct vif *vif = origin->vif;
         const uint16_t length = rte_pktmbuf_data_len(packet);
         const bool plain =
             !segments_are_unusual(packet) & (packet->buf_len - packet->data_off >= VIF_HEAD_OCTETS);
-        bool refuse =
-            !plain | !head_matches(frame, &vif->head) | (length < origin->l3_offset + PORTS_END_V4);
+        const uint32_t room = (uint32_t)length - origin->l3_offset;
 
-        if (unlikely(refuse) && plain && head_matches(frame, &vif->head6) &&
-            length >= origin->l3_offset + PORTS_END_V6)
-            v6 |= 1u << lane;
         lanes.ip[lane] = plain ? frame + origin->l3_offset : nothing;
-        lanes.room[lane] = (uint32_t)length - origin->l3_offset;
-        lanes.refused[lane] = refuse;
+        lanes.room[lane] = room;
         express->vifs[i] = vif;
-        express->frame_lengths[i] = length;
-        burst->paths[i] = path_make(PATH_VRF, vrf_upstream_root(vif->vrf), 0);
-        burst->vifs[i] = vif->id;
-        burst->vrfs[i] = vif->vrf;
-        burst->l3_offsets[i] = origin->l3_offset;
-        burst->families[i] = IP_V4;
+        if (likely(plain & head_matches(frame, &vif->head) &
+                   (length >= origin->l3_offset + PORTS_END_V4)))
+            continue;
+        if (plain && length >= origin->l3_offset + PORTS_END_V6 &&
+            head_matches(frame, &vif->head6)) {
+            v6 |= 1u << lane;
+            v6_room[lane] = room;
+        }
+        lanes.room[lane] = 0;
     }
     judge_lanes(&lanes, burst, first);
-    for (unsigned lane = 0; lane < n; lane++)
-        refused |= (uint32_t)(lanes.refused[lane] != 0) << lane;
-    ordinary = ~refused & (uint32_t)((1ull << n) - 1);
-    for (uint32_t rest = ordinary; rest != 0; rest &= rest - 1) {
-        const unsigned lane = (unsigned)__builtin_ctz(rest);
-
-        memcpy(lanes.ip[lane] + offsetof(struct ipv4_header, ttl), &lanes.ttl_words[lane],
-               sizeof(uint32_t));
+    express->ip_octets += lanes.octets;
+    express->uneven |= lanes.padding != 0 || v6 != 0;
+    if (likely(n == LANES && lanes.any_refused == 0)) {
+        for (unsigned lane = 0; lane < LANES; lane++)
+            lower_ttl(&lanes, lane);
+        return (1u << LANES) - 1;
     }
-    for (; v6 != 0; v6 &= v6 - 1) {
-        const unsigned lane = (unsigned)__builtin_ctz(v6);
-
-        ordinary |= (uint32_t)judge_ipv6(&lanes, burst, lane, first + lane) << lane;
+    for (unsigned lane = 0; lane < n; lane++) {
+        if (lanes.refused[lane] == 0) {
+            lower_ttl(&lanes, lane);
+            ordinary |= 1u << lane;
+        } else if ((v6 >> lane & 1) != 0) {
+            ordinary |= (uint32_t)judge_ipv6(burst, first + lane, lanes.ip[lane], v6_room[lane])
+                        << lane;
+        }
     }
     return ordinary;
+}
+
+/* What all packets of an interface have in common. */
+static inline void
+write_origin(struct burst *burst, unsigned i, const struct vif *vif)
+{
+    burst->paths[i] = path_make(PATH_VRF, vrf_upstream_root(vif->vrf), 0);
+    burst->vifs[i] = vif->id;
+    burst->vrfs[i] = vif->vrf;
+    burst->l3_offsets[i] =
+        sizeof(struct eth_header) + (vif->vlan != VLAN_UNTAGGED ? sizeof(struct vlan_header) : 0);
 }
 
 uint64_t
 EXPRESS_TEST(const struct vif_table *vifs, struct rte_mbuf **packets, unsigned n,
              struct express *express)
 {
-    struct origin origin = origin_find(vifs, express->burst->port, 0);
+    struct origin origin =
+        origin_find(vifs, express->burst->port, link_of(rte_pktmbuf_mtod(packets[0], uint8_t *)));
+    struct burst *burst = express->burst;
     uint64_t ordinary = 0;
 
+    memset(burst->families, IP_V4, sizeof(burst->families));
+    express->ip_octets = 0;
+    express->uneven = false;
     for (unsigned first = 0; first < n; first += LANES)
         ordinary |= (uint64_t)test_lanes(vifs, packets, first, RTE_MIN(n - first, (unsigned)LANES),
                                          &origin, express)
                     << first;
+    if (likely(!origin.changed)) {
+        for (unsigned i = 0; i < BURST_PACKETS; i++)
+            write_origin(burst, i, origin.vif);
+    } else {
+        for (unsigned i = 0; i < n; i++)
+            write_origin(burst, i, express->vifs[i]);
+    }
+    express->uneven |= origin.changed || ordinary != ~0ull >> (64 - n);
     return ordinary;
 }

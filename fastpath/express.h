@@ -16,12 +16,13 @@
 
 struct express {
     struct burst *burst; /* ordinary packets are at their index in what was looked at */
-    uint16_t frame_lengths[BURST_PACKETS];
     const struct vif *vifs[BURST_PACKETS];
+    bool uneven;        /* not all are ordinary IPv4 from one interface, without padding */
+    uint32_t ip_octets; /* of all together, if they are */
 };
 
 /**
- * Looks for the ordinary ones among `n` packets that came from `burst->port`. For each of them
+ * Looks for the ordinary ones among `n` > 0 packets that came from `burst->port`. For each of them
  * everything that the burst says about a packet is written, and one is taken off the TTL; the
  * others are left as they are.
  * @return the ordinary ones, a bit each

@@ -179,16 +179,19 @@ transmit_burst(struct worker *worker, uint16_t port, struct rte_mbuf *const *pac
     struct transmit *all = &worker->transmit;
     struct transmit_buffer *buffer = &all->buffers[port];
 
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned taken = 0, part; taken < n; taken += part) {
         if (unlikely(buffer->n == BURST_PACKETS))
             flush_port(worker, port);
         else if (buffer->n == 0)
             all->waiting[all->n_waiting++] = port;
-        trace_send(worker, port, packets[i], accounts[i]);
-        buffer->packets[buffer->n] = packets[i];
-        buffer->accounts[buffer->n] = accounts[i];
-        buffer->metered |= (accounts[i] & PACKET_ACCOUNT_METERED) != 0;
-        buffer->n++;
+        part = RTE_MIN(n - taken, BURST_PACKETS - buffer->n);
+        memcpy(buffer->packets + buffer->n, packets + taken, part * sizeof(packets[0]));
+        memcpy(buffer->accounts + buffer->n, accounts + taken, part * sizeof(accounts[0]));
+        buffer->n += part;
+        for (unsigned i = taken; i < taken + part; i++) {
+            buffer->metered |= (accounts[i] & PACKET_ACCOUNT_METERED) != 0;
+            trace_send(worker, port, packets[i], accounts[i]);
+        }
     }
 }
 

@@ -53,15 +53,15 @@ struct outgoing {
     uint8_t family, ttl, class;
 };
 
-/* All of UDP: its checksum is zero. */
+/* All of UDP, in one store: its checksum is zero. */
 static inline void
 write_udp(struct udp_header *udp, uint16_t destination_port, uint16_t length, uint32_t hash)
 {
-    *udp = (struct udp_header){
-        .source_port = htobe16((uint16_t)(ENTROPY_PORT_FIRST + (hash >> (32 - ENTROPY_BITS)))),
-        .destination_port = htobe16(destination_port),
-        .length = htobe16(length),
-    };
+    const uint64_t octets = (uint64_t)(ENTROPY_PORT_FIRST + (hash >> (32 - ENTROPY_BITS))) << 48 |
+                            (uint64_t)destination_port << 32 | (uint64_t)length << 16;
+    const uint64_t in_order = htobe64(octets);
+
+    memcpy(udp, &in_order, sizeof(*udp));
 }
 
 /* Patches what stands between the outer IP header and `end`. @return where it begins. */

@@ -251,7 +251,8 @@ run_count(struct worker *worker, const struct run *run)
     traffic_add(&worker->counters->vrfs[run->vif->vrf].from_vif, run->packets, run->ip_octets);
 }
 
-/* What is left to do with ordinary packets: they are counted, and cut where padding follows. */
+/* What is left to do with ordinary packets that are not all the same: they are counted, and cut
+ * where padding follows. */
 static void
 finish_ordinary(struct worker *worker, const struct express *express, uint64_t ordinary)
 {
@@ -261,15 +262,16 @@ finish_ordinary(struct worker *worker, const struct express *express, uint64_t o
     for (; ordinary != 0; ordinary &= ordinary - 1) {
         const unsigned i = (unsigned)__builtin_ctzll(ordinary);
         const uint32_t end = (uint32_t)burst->l3_offsets[i] + burst->lengths[i];
+        const uint32_t length = rte_pktmbuf_pkt_len(burst->packets[i]);
 
         if (express->vifs[i] != run.vif) {
             run_count(worker, &run);
             run = (struct run){ .vif = express->vifs[i] };
         }
         run.packets++;
-        run.octets += express->frame_lengths[i];
+        run.octets += length;
         run.ip_octets += burst->lengths[i];
-        if (unlikely(express->frame_lengths[i] > end))
+        if (unlikely(length > end))
             segments_cut(burst->packets[i], end);
         trace_from_vif(worker, run.vif->id);
         if (run.vif->mss != 0)
@@ -289,7 +291,15 @@ vif_ingress(struct worker *worker, const struct port *port, struct rte_mbuf **pa
 
     const uint64_t ordinary = worker->express(&worker->tables->vifs, packets, n, &express);
 
-    finish_ordinary(worker, &express, ordinary);
+    if (likely(!express.uneven && worker->trace == NULL && express.vifs[0]->mss == 0))
+        run_count(worker, &(struct run){
+                              .vif = express.vifs[0],
+                              .packets = n,
+                              .octets = express.ip_octets + (uint64_t)n * burst->l3_offsets[0],
+                              .ip_octets = express.ip_octets,
+                          });
+    else
+        finish_ordinary(worker, &express, ordinary);
     burst->n = n;
     if (likely(ordinary == ~0ull >> (64 - n)))
         return;
