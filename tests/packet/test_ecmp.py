@@ -9,6 +9,7 @@ from scapy.all import IP, UDP, Ether, IPv6, IPv6ExtHdrFragment, Raw, fragment, f
 
 import lab
 from lab import ROUTER, ROUTER6, VM1, from_far, tunnel, world
+from lab_case import LabCase
 from table import guest, guest6
 
 FAR3 = "192.0.2.14"
@@ -59,16 +60,9 @@ def outer_port(octets):
     return Ether(octets)[UDP].sport
 
 
-class Ecmp(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.lab = lab.Lab()
-        cls.addClassCleanup(cls.lab.close)
-
+class Ecmp(LabCase):
     def run_world(self, scenario, sent, port="p1"):
-        result = self.lab.run(scenario, {port: sent})
-        self.assertEqual(lab.accounting_faults(result), [])
-        return result
+        return self.play(scenario, {port: sent})
 
     def all_sent(self, scenario):
         result = self.run_world(scenario, flows())

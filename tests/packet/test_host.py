@@ -10,9 +10,9 @@ from scapy.all import (ARP, GRE, ICMP, IP, TCP, UDP, Dot1Q, Ether, ICMPv6DestUnr
                        ICMPv6ND_NS, ICMPv6PacketTooBig, IPv6, IPv6ExtHdrDestOpt,
                        IPv6ExtHdrFragment, Raw)
 
-import lab
 from lab import (BROADCAST, FABRIC_MAC, FAR, FAR6, FAR_MAC, US, US6, VM1, WORLD, frame, from_far,
                  world)
+from lab_case import LabCase
 
 HOST0 = {"name": "host0", "role": "host", "mac": FABRIC_MAC}
 PORTS = WORLD["ports"] + [HOST0]
@@ -75,21 +75,9 @@ def tagged(packet, tag=TAG):
     return Ether(src=packet.src, dst=packet.dst) / Dot1Q(vlan=tag, type=kind) / packet.payload
 
 
-class HostTest(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.lab = lab.Lab()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.lab.close()
-
+class HostTest(LabCase):
     def run_world(self, sent, **changes):
-        result = self.lab.run({**world(), "ports": PORTS, **changes}, sent)
-        self.assertEqual(lab.accounting_faults(result), [])
-        return result
+        return self.play({**world(), "ports": PORTS, **changes}, sent)
 
     def assert_sent(self, result, port, packets):
         self.assertEqual([octets.hex() for octets in result["out"][port]],

@@ -9,6 +9,7 @@ from scapy.all import (ICMP, IP, UDP, Ether, ICMPv6PacketTooBig, ICMPv6TimeExcee
 
 import lab
 from lab import (FAR, FAR6, FAR_MAC, GATEWAY, OVER, ROUTER, ROUTER6, VM1, VM3, from_far, tunnel, world)
+from lab_case import DecodedCase
 from table import guest, guest6, inner_of
 
 GATEWAY6 = "fe80::1"
@@ -50,31 +51,7 @@ def large(source, destination, **fields):
     return IP(src=source, dst=destination, ttl=60, flags="DF", **fields) / UDP() / Raw(b"x" * 1373)
 
 
-class IcmpErrors(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.lab = lab.Lab()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.lab.close()
-
-    def run_lab(self, scenario, sent, drops=()):
-        result = self.lab.run(scenario, sent)
-        self.assertEqual(lab.accounting_faults(result), [])
-        self.assertEqual(result["drops"], dict(drops))
-        frames = [octets for out in result["out"].values() for octets in out]
-        for decoded in lab.tshark(frames) if frames else []:
-            self.assertEqual(decoded["_ws.malformed"], [])
-            self.assertIn(decoded["icmpv6.checksum.status"], [[], ["1"]])
-        return result
-
-    def expect(self, frames, *packets):
-        self.assertEqual([octets.hex() for octets in frames],
-                         [lab.frame(packet).hex() for packet in packets])
-
+class IcmpErrors(DecodedCase):
     def expect_tunnelled(self, frames, endpoint, *packets):
         """`packets` came out of our end of a tunnel with label 44, in order, whatever their entropy
         (what is said to all about our own addresses is not looked at)."""

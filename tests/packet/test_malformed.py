@@ -12,6 +12,7 @@ from scapy.all import ARP, GRE, ICMP, IP, IPv6, UDP, Dot1Q, Ether, Raw
 import lab
 from lab import (BROADCAST, FABRIC_MAC, FAR, FAR_MAC, ROUTER, US, VM1, VM3, frame, from_far, tunnel,
                  world)
+from lab_case import LabCase
 from table import guest
 
 WORLD = world(("red", "10.1.0.0/16", tunnel("far", 9)))
@@ -231,22 +232,10 @@ FAMILIES = {
 }
 
 
-class Malformed(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.lab = lab.Lab()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.lab.close()
-
+class Malformed(LabCase):
     def dropped(self, sent, reasons, scenario=None):
         """Sends frames that are all to be dropped for these reasons, and nothing else happens."""
-        result = self.lab.run(scenario or WORLD, sent)
-        self.assertEqual(lab.accounting_faults(result), [])
-        self.assertEqual(result["drops"], reasons)
+        result = self.run_lab(scenario or WORLD, sent, reasons)
         self.assertEqual(result["punted"], [])
         self.assertEqual(sum(len(frames) for frames in result["out"].values()), 0)
         return result
@@ -269,8 +258,7 @@ class Malformed(unittest.TestCase):
     def test_good_frames_between_malformed_ones_pass(self):
         bad = [octets for _, octets, _ in MALFORMED["fabric"]]
         sent = [octets for pair in zip(bad, [OVER_UDP, OVER_GRE] * len(bad)) for octets in pair]
-        result = self.lab.run(WORLD, {"fabric": sent})
-        self.assertEqual(lab.accounting_faults(result), [])
+        result = self.play(WORLD, {"fabric": sent})
         self.assertEqual(result["out"]["p1"],
                          [frame(Ether(src=ROUTER, dst=VM1) / INNER)] * len(bad))
 
@@ -279,8 +267,7 @@ class Malformed(unittest.TestCase):
         icmp = outer(1, frame(ICMP()))
         sent = {"p1": [arp[:length] for length in range(14, len(arp))],
                 "fabric": [outer(1, frame(ICMP())[:length]) for length in range(8)] + [icmp]}
-        result = self.lab.run(WORLD, sent)
-        self.assertEqual(lab.accounting_faults(result), [])
+        result = self.play(WORLD, sent)
         self.assertEqual(result["punts"], {"arp": 28, "underlay-local": 9})
         self.assertEqual(result["drops"], {})
 
@@ -291,8 +278,7 @@ class Malformed(unittest.TestCase):
                                      ("fabric", OVER_GRE, 66)):
             sent = [octets[:at] + bytes([value]) + octets[at + 1:]
                     for at in range(header) for value in (0, 1, 0x40, 0x7f, 0x80, 0xff)]
-            result = self.lab.run(WORLD, {port: sent})
-            self.assertEqual(lab.accounting_faults(result), [])
+            result = self.play(WORLD, {port: sent})
             for out in result["out"]["fabric"]:
                 self.assertEqual(checksum(out[14:34]), 0)
                 self.assertEqual(checksum(out[46:46 + (out[46] & 15) * 4]), 0)

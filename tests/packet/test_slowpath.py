@@ -10,6 +10,7 @@ from scapy.all import ARP, BOOTP, DHCP, ICMP, IP, UDP, Dot1Q, Ether, IPerror, Ra
 import lab
 from lab import (BLUE, BROADCAST, FABRIC_MAC, FAR, FAR_MAC, GATEWAY, LOST, ROUTER, US, VM1, VM2,
                  over_udp, tunnel, world)
+from lab_case import LabCase
 from table import guest, inner_of
 
 OWN, ZERO = "10.0.0.11", "00:00:00:00:00:00"
@@ -61,30 +62,14 @@ def rebuilt(octets):
     return lab.rebuilt(octets)
 
 
-class SlowPath(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.lab = lab.Lab()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.lab.close()
-
+class SlowPath(LabCase):
     def run_lab(self, scenario, sent, drops=()):
-        """Runs packets; everything must add up, and no more be dropped than `drops`."""
-        result = self.lab.run(scenario, sent)
-        self.assertEqual(lab.accounting_faults(result), [])
-        self.assertEqual(result["drops"], dict(drops))
+        """The same; and scapy must find nothing wrong with what comes out."""
+        result = super().run_lab(scenario, sent, drops)
         for port, frames in result["out"].items():
             for octets in frames:
                 self.assertEqual(rebuilt(octets).hex(), octets.hex(), port)
         return result
-
-    def expect(self, frames, *packets):
-        self.assertEqual([octets.hex() for octets in frames],
-                         [lab.frame(packet).hex() for packet in packets])
 
     # --- ARP
 
@@ -124,9 +109,8 @@ class SlowPath(unittest.TestCase):
         vifs = [{"name": f"g{tag}", "vrf": "red", "port": "p1", "vlan": tag, "mac": mac,
                  "sources": [OWN]} for tag, mac in macs.items()]
         floods = [arp(GATEWAY, mac=macs[tag], tag=tag) for tag in range(1, 30)] * 110
-        result = self.lab.run(dict(guests(vifs=vifs), routes=[], labels=[]),
-                              {"p1": [*floods, arp(GATEWAY, mac=macs[30], tag=30)]})
-        self.assertEqual(lab.accounting_faults(result), [])
+        result = self.play(dict(guests(vifs=vifs), routes=[], labels=[]),
+                           {"p1": [*floods, arp(GATEWAY, mac=macs[30], tag=30)]})
         self.expect(result["out"]["p1"][-1:], arp_answer(GATEWAY, mac=macs[30], tag=30))
 
     # --- DHCP

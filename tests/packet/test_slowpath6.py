@@ -11,6 +11,7 @@ from scapy.all import (Dot1Q, Ether, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6N
 
 import lab
 from lab import BLUE, VM1, VM2, world
+from lab_case import DecodedCase
 
 OWN, OWN_LINK, OTHER = "2001:db8::11", "fe80::ff:fe00:1", "2001:db8::12"
 ROUTER6, GATEWAY6 = "00:00:5e:00:02:01", "fe80::1"
@@ -58,33 +59,7 @@ def router(to=OWN_LINK, mac=VM1, mtu=1500):
             ICMPv6NDOptSrcLLAddr(lladdr=ROUTER6) / ICMPv6NDOptMTU(mtu=mtu))
 
 
-class SlowPath6(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.lab = lab.Lab()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.lab.close()
-
-    def run_lab(self, scenario, sent, drops=()):
-        """Runs packets; everything must add up, no more be dropped than `drops`, and tshark find
-        nothing wrong with what comes out."""
-        result = self.lab.run(scenario, sent)
-        self.assertEqual(lab.accounting_faults(result), [])
-        self.assertEqual(result["drops"], dict(drops))
-        frames = [octets for out in result["out"].values() for octets in out]
-        for decoded in lab.tshark(frames) if frames else []:
-            self.assertEqual(decoded["_ws.malformed"], [])
-            self.assertIn(decoded["icmpv6.checksum.status"], [[], ["1"]])
-        return result
-
-    def expect(self, frames, *packets):
-        self.assertEqual([octets.hex() for octets in frames],
-                         [lab.frame(packet).hex() for packet in packets])
-
+class SlowPath6(DecodedCase):
     # --- neighbour discovery of guests
 
     def test_c09_every_neighbour_solicitation_is_answered(self):

@@ -13,6 +13,7 @@ from scapy.all import (ARP, GRE, ICMP, IP, UDP, Dot1Q, Ether, ICMPv6EchoReply, I
 import lab
 from lab import (BROADCAST, FABRIC_MAC, FAR, FAR6, FAR_MAC, OVER, US, US6, WORLD, from_far, tunnel,
                  world)
+from lab_case import DecodedCase
 from table import guest, guest6, inner_of
 
 TAG = 300
@@ -66,31 +67,7 @@ def underlay(*routes, endpoint="udp", **changes):
                                   "slowpath": {}}, **changes))
 
 
-class Underlay(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.lab = lab.Lab()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.lab.close()
-
-    def run_lab(self, scenario, sent, drops=()):
-        result = self.lab.run(scenario, sent)
-        self.assertEqual(lab.accounting_faults(result), [])
-        self.assertEqual(result["drops"], dict(drops))
-        frames = [octets for out in result["out"].values() for octets in out]
-        for decoded in lab.tshark(frames) if frames else []:
-            self.assertEqual(decoded["_ws.malformed"], [])
-            self.assertIn(decoded["icmpv6.checksum.status"], [[], ["1"]])
-        return result
-
-    def expect(self, frames, *packets):
-        self.assertEqual([octets.hex() for octets in frames],
-                         [lab.frame(packet).hex() for packet in packets])
-
+class Underlay(DecodedCase):
     def tunnelled(self, octets, packet, encapsulation, tag):
         at = (14 if tag is None else 18) + 40
         fields = {"endpoint": FAR6, "tag": tag,

@@ -11,6 +11,7 @@ from scapy.all import IP, UDP, Dot1Q, Ether, IPv6, Raw
 import lab
 from lab import (BLUE, FABRIC_MAC, FAR, FAR2, FAR2_MAC, FAR_MAC, OVER, ROUTER, ROUTER6, US, VM1, VM2,
                  VM3, changed, from_far, over_udp, tunnel, world)
+from lab_case import LabCase
 from table import Table, delivered, guest, guest6, inner_of
 
 TABLE = Table()
@@ -301,16 +302,11 @@ case("c06_vrfs_that_lead_to_each_other_on_one_host", in_a_ring)
 Vrfs = TABLE.tests()
 
 
-class Loop(unittest.TestCase):
+class Loop(LabCase):
     """A's hub leads to B's hub, and B's to A's: the frames of one go into the other until there are
     no more."""
 
     TTL = 12
-
-    @classmethod
-    def setUpClass(cls):
-        cls.lab = lab.Lab()
-        cls.addClassCleanup(cls.lab.close)
 
     @staticmethod
     def host(family, own, own_mac, other, other_mac, encapsulation):
@@ -327,8 +323,7 @@ class Loop(unittest.TestCase):
                  self.host(family, b, FAR_MAC, a, FABRIC_MAC, encapsulation)]
         sent, hops = {"p1": [family.sent("vm1", "far", ttl=self.TTL)]}, 0
         while True:
-            result = self.lab.run(hosts[hops % 2], sent)
-            self.assertEqual(lab.accounting_faults(result), [])
+            result = self.play(hosts[hops % 2], sent)
             frames = result["out"]["fabric"]
             self.assertLessEqual(len(frames), 1)
             if not frames:

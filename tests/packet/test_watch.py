@@ -12,6 +12,7 @@ import test_forwarding
 import test_mtu
 import test_reassembly
 from lab import FAR, FAR2, FAR2_MAC, FAR_MAC, ROUTER, US, VM1, VM2, from_far, over_udp, tunnel
+from lab_case import LabCase
 from table import guest, inner_of
 
 ROUTES = [("red", "10.1.0.0/16", tunnel("far", 31)), ("red", "10.2.0.0/16", tunnel("far2", 32)),
@@ -43,17 +44,7 @@ def outer_of(packet, octets, **where):
     return over_udp(inner_of(packet), sport=sport, **where)
 
 
-class Watch(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.lab = lab.Lab()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.lab.close()
-
+class Watch(LabCase):
     def watch(self, *watches, sent=None, scenario=None):
         """What each watch has seen; that all is forwarded as without them is checked here."""
         scenario = scenario or lab.world(*ROUTES)
