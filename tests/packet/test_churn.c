@@ -6,12 +6,6 @@
  * it still reads (which AddressSanitizer sees).
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +17,7 @@
 #include "lib/base/clock.h"
 #include "lib/net/checksum.h"
 #include "lib/ring/note.h"
-#include "tests/packet/scenario.h"
-#include "tests/unit/eal.h"
+#include "tests/packet/stage_rig.h"
 
 #define FABRIC          0
 #define ACCESS          1
@@ -44,10 +37,6 @@ static const char world[] =
     " \"port\": \"fabric\", \"mac\": \"02:00:00:00:01:12\"}], \"routes\": ["
     "{\"vrf\": \"red\", \"prefix\": \"10.0.0.0/8\","
     " \"path\": {\"endpoint\": \"far\", \"label\": 7}}]}";
-
-static struct rte_mempool *pool;
-static struct scenario scenario;
-static json_t *description;
 
 /* A file with one frame of the guest, to 10.1.0.1, that the source repeats for ever. */
 static void
@@ -170,13 +159,13 @@ change_ports(void)
     assert_int_equal(port_withdraw(scenario.port_table, port, close_port, port), 0);
 }
 
-static struct traffic_counter
+static uint64_t
 received(void)
 {
     struct port_counters sum;
 
     counters_port(scenario.counters, scenario.ports[ACCESS]->number, &sum);
-    return sum.rx;
+    return sum.rx.packets;
 }
 
 static void
@@ -186,13 +175,12 @@ under_traffic_no_other_packet_is_lost(void **state)
     const uint16_t null_of_port = access->ethdev, source = source_open();
     const uint64_t deadline = clock_monotonic_ms() + DEADLINE_MS;
     uint64_t drops[DROP_REASONS], punts[PUNT_REASONS];
-    struct port_counters sum;
     pthread_t worker;
 
     (void)state;
     access->ethdev = source;
     assert_int_equal(pthread_create(&worker, NULL, work, fastpath_worker(scenario.fastpath, 0)), 0);
-    for (unsigned round = 0; round < CHANGES || received().packets < PACKETS; round++) {
+    for (unsigned round = 0; round < CHANGES || received() < PACKETS; round++) {
         assert_true(clock_monotonic_ms() < deadline);
         change_interfaces(round);
         change_routes(round);
@@ -214,8 +202,7 @@ under_traffic_no_other_packet_is_lost(void **state)
     counters_punts(scenario.counters, punts);
     for (unsigned reason = 0; reason < PUNT_REASONS; reason++)
         assert_int_equal(punts[reason], 0);
-    counters_port(scenario.counters, scenario.ports[FABRIC]->number, &sum);
-    assert_int_equal(sum.tx.packets, received().packets);
+    assert_int_equal(sent_by(FABRIC), received());
     assert_int_equal(rte_eth_dev_stop(source), 0);
     assert_int_equal(rte_eth_dev_close(source), 0);
 }
@@ -224,21 +211,7 @@ static int
 begin(void **state)
 {
     (void)state;
-    if (!eal_start())
-        return -1;
-    pool = rte_pktmbuf_pool_create("churn", 4095, 0, PACKET_PRIVATE_OCTETS,
-                                   RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
-    description = json_loads(world, 0, NULL);
-    return pool == NULL || scenario_create(&scenario, description, pool) != NULL ? -1 : 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    scenario_destroy(&scenario);
-    json_decref(description);
-    return rte_mempool_full(pool) ? 0 : -1;
+    return stage_rig_begin("churn", 4095, world);
 }
 
 int
@@ -248,5 +221,5 @@ main(void)
         cmocka_unit_test(under_traffic_no_other_packet_is_lost),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, stage_rig_end);
 }

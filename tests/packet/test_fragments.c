@@ -3,21 +3,13 @@
 /* Outer fragments as the packet lab cannot make them: that wait too long, come in chains of
  * segments, or leave no room for the headers. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <string.h>
 
 #include <rte_cycles.h>
 
 #include "fastpath/segments.h"
-#include "fastpath/worker.h"
 #include "lib/net/checksum.h"
-#include "tests/packet/scenario.h"
-#include "tests/unit/eal.h"
+#include "tests/packet/stage_rig.h"
 
 #define FABRIC 0
 #define ACCESS 1
@@ -46,27 +38,12 @@ static const char world[] =
     " \"sources\": [\"10.0.0.11/32\"]}], \"labels\": ["
     "{\"label\": 16, \"path\": {\"vif\": \"vm1\"}}]}";
 
-static struct rte_mempool *pool;
-static struct scenario scenario;
-static json_t *description;
 static struct worker *worker;
-
-static uint64_t
-drops_of(enum drop_reason reason)
-{
-    uint64_t sum[DROP_REASONS];
-
-    counters_drops(scenario.counters, sum);
-    return sum[reason];
-}
 
 static uint64_t
 delivered(void)
 {
-    struct port_counters sum;
-
-    counters_port(scenario.counters, scenario.ports[ACCESS]->number, &sum);
-    return sum.tx.packets;
+    return sent_by(ACCESS);
 }
 
 static uint64_t
@@ -304,15 +281,11 @@ octets_are_pulled_into_the_first_segment(void **state)
     assert_true(rte_mempool_full(pool));
 }
 
-static bool
-scenario_begin(unsigned workers)
+static void
+use_first_worker(void)
 {
-    json_object_set_new(description, "workers", json_integer(workers));
-    if (scenario_create(&scenario, description, pool) != NULL)
-        return false;
     worker = fastpath_worker(scenario.fastpath, 0);
     worker->now = rte_rdtsc();
-    return true;
 }
 
 static void
@@ -324,7 +297,9 @@ what_waits_is_freed_with_its_worker(void **state)
     assert_int_equal(rte_mempool_in_use_count(pool), 2);
     scenario_destroy(&scenario);
     assert_true(rte_mempool_full(pool));
-    assert_true(scenario_begin(2));
+    json_object_set_new(description, "workers", json_integer(2));
+    assert_null(scenario_create(&scenario, description, pool));
+    use_first_worker();
 }
 
 /* Two queues of a port may be two workers': each of them gets one half, in either order. */
@@ -350,21 +325,10 @@ static int
 begin(void **state)
 {
     (void)state;
-    if (!eal_start())
+    if (stage_rig_begin("fragments", 1023, world) != 0)
         return -1;
-    pool = rte_pktmbuf_pool_create("fragments", 1023, 0, PACKET_PRIVATE_OCTETS,
-                                   RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
-    description = json_loads(world, 0, NULL);
-    return pool != NULL && scenario_begin(1) ? 0 : -1;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    scenario_destroy(&scenario);
-    json_decref(description);
-    return rte_mempool_full(pool) ? 0 : -1;
+    use_first_worker();
+    return 0;
 }
 
 int
@@ -382,5 +346,5 @@ main(void)
         cmocka_unit_test(fragments_meet_whoever_receives_them), /* from here on with two */
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, stage_rig_end);
 }

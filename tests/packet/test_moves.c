@@ -7,12 +7,6 @@
  * device would that hashes the outer header, and empties.
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +17,7 @@
 #include "lib/base/clock.h"
 #include "lib/net/checksum.h"
 #include "lib/ring/note.h"
-#include "tests/packet/scenario.h"
+#include "tests/packet/stage_rig.h"
 #include "tests/unit/eal.h"
 
 #define FABRIC      0
@@ -83,9 +77,6 @@ struct way {
     uint32_t next_in[FLOWS], next_out[FLOWS];
 };
 
-static struct rte_mempool *pool;
-static struct scenario scenario;
-static json_t *description;
 static struct rte_ring *fabric_in[2], *fabric_out, *access_in, *access_out;
 
 static struct rte_ring *
@@ -337,15 +328,6 @@ world_make(void **state)
 }
 
 static int
-world_free(void **state)
-{
-    (void)state;
-    scenario_destroy(&scenario);
-    json_decref(description);
-    return rte_mempool_full(pool) ? 0 : -1;
-}
-
-static int
 begin(void **state)
 {
     (void)state;
@@ -368,9 +350,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(flows_over_udp_keep_their_order_while_queues_move,
-                                        world_make, world_free),
+                                        world_make, stage_rig_end),
         cmocka_unit_test_setup_teardown(flows_over_gre_keep_their_order_while_queues_move,
-                                        world_make, world_free),
+                                        world_make, stage_rig_end),
     };
 
     return cmocka_run_group_tests(tests, begin, NULL);
