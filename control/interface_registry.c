@@ -82,12 +82,6 @@ interface_after(const struct interfaces *interfaces, const char *name)
     return i < interfaces->n ? &interfaces->by_name[i]->shown : NULL;
 }
 
-unsigned
-interfaces_count(const struct interfaces *interfaces)
-{
-    return interfaces->n;
-}
-
 void
 record_remove(struct record *record)
 {

@@ -112,9 +112,6 @@ const struct interface *interface_at(const struct interfaces *interfaces, uint32
 /** The interfaces in the order of their names: the first one behind `name` ("" for the first). */
 const struct interface *interface_after(const struct interfaces *interfaces, const char *name);
 
-/** How many there are, in whatever state. */
-unsigned interfaces_count(const struct interfaces *interfaces);
-
 /** The interface that has this address or prefix as its own in a VRF, or NULL: the local path. */
 const struct interface *interface_of_prefix(const struct interfaces *interfaces,
                                             const struct vrf *vrf, const struct ip_prefix *prefix);

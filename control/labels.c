@@ -212,12 +212,6 @@ labels_owner(const struct labels *labels, uint32_t label)
     return entry == NULL || entry->released != 0 ? NULL : entry->owner;
 }
 
-unsigned
-labels_in_use(const struct labels *labels)
-{
-    return labels->in_use;
-}
-
 void
 labels_visit(const struct labels *labels, uint32_t first,
              bool (*visit)(void *context, uint32_t label, const char *owner), void *context)

@@ -41,9 +41,6 @@ void labels_release(struct labels *labels, const char *owner, uint64_t now);
 /** The owner in use of a label, or NULL. Borrowed, until it is released. */
 const char *labels_owner(const struct labels *labels, uint32_t label);
 
-/** How many labels have an owner at the moment. */
-unsigned labels_in_use(const struct labels *labels);
-
 /** Calls `visit` for each label in use, in ascending order, from `first` on, until it returns
  * false. */
 void labels_visit(const struct labels *labels, uint32_t first,

@@ -9,8 +9,8 @@
  * hash of the outer headers, ports of UDP included, and one where it does not.
  * A receive queue is polled by one worker at a time; which one, port_move() changes. A transmit
  * queue belongs to one worker for as long as the port lives, and only its owner sends on it: what
- * another worker has for it goes through the hand-over ring (lib/ring/rings.h). The backend is
- * DPDK's ethdev; rte_vhost is to become the second one behind the same functions.
+ * another worker has for it goes through the hand-over ring (lib/ring/rings.h). All are DPDK's
+ * ethdevs.
  *
  * Making and removing a port may block and runs on the helper thread; publishing it to the workers
  * is one store by the control thread; a port that was taken out is closed after grace.

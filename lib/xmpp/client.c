@@ -131,12 +131,6 @@ xmpp_client_is_ready(const struct xmpp_client *client)
     return client->session.ready;
 }
 
-unsigned
-xmpp_client_requests(const struct xmpp_client *client)
-{
-    return client_requests_count(&client->requests);
-}
-
 void
 xmpp_client_describe_tls(const struct xmpp_client *client, char *text, size_t size)
 {

@@ -105,9 +105,6 @@ struct xmpp_session *xmpp_client_session(struct xmpp_client *client);
 /** True between `ready` and `ended`. */
 bool xmpp_client_is_ready(const struct xmpp_client *client);
 
-/** Requests that wait for an answer. */
-unsigned xmpp_client_requests(const struct xmpp_client *client);
-
 /*
  * Requests. Each returns 0, or a negative errno and then calls nothing: -ENOTCONN (not ready),
  * -EINVAL (VPN identifier: C25; ItemID empty or too long), -ENOBUFS (requests_max). `reply` may be

@@ -40,12 +40,6 @@ client_requests_clear(struct client_requests *requests)
     hmap_clear(&requests->by_id);
 }
 
-unsigned
-client_requests_count(const struct client_requests *requests)
-{
-    return requests->by_id.count;
-}
-
 int
 client_requests_add(struct client_requests *requests, enum pubsub_action action, const char *node,
                     xmpp_reply_handler *reply, void *context, struct client_request **request)

@@ -34,9 +34,6 @@ void client_requests_init(struct client_requests *requests, unsigned max);
 /** Forgets all requests without a call. */
 void client_requests_clear(struct client_requests *requests);
 
-/** How many wait for an answer. */
-unsigned client_requests_count(const struct client_requests *requests);
-
 /** Notes a request under a new id. `node` is a valid VPN identifier.
  * @return 0, -ENOBUFS or -ENOMEM. */
 int client_requests_add(struct client_requests *requests, enum pubsub_action action,

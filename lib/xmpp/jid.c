@@ -136,12 +136,6 @@ jid_equal_bare(const struct jid *a, const struct jid *b)
 }
 
 bool
-jid_equal(const struct jid *a, const struct jid *b)
-{
-    return jid_equal_bare(a, b) && strcmp(a->resource, b->resource) == 0;
-}
-
-bool
 jid_text_is_bare(const char *text, const struct jid *jid)
 {
     struct jid parsed;

@@ -34,10 +34,7 @@ int jid_make(const char *local, const char *domain, const char *resource, struct
 /** True if local part and domain part are equal. */
 bool jid_equal_bare(const struct jid *a, const struct jid *b);
 
-/** True if all three parts are equal. */
-bool jid_equal(const struct jid *a, const struct jid *b);
-
-/** True if `text` is a valid address equal to `jid`, its resource not looked at. */
+/** True if `text` is a valid address equal to `jid`, the resources of both not looked at. */
 bool jid_text_is_bare(const char *text, const struct jid *jid);
 
 /** Writes the full address, or the bare one, and returns `text`. */

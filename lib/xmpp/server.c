@@ -235,12 +235,6 @@ xmpp_server_session(struct xmpp_server *server)
     return &server->session;
 }
 
-const struct jid *
-xmpp_server_peer(const struct xmpp_server *server)
-{
-    return server->peer[0] != '\0' ? &server->session.peer : NULL;
-}
-
 void
 xmpp_server_close(struct xmpp_server *server, const char *condition, const char *text)
 {

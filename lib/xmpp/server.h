@@ -78,9 +78,6 @@ void xmpp_server_free(struct xmpp_server *server);
 /** Its session, for the carrier. Borrowed. */
 struct xmpp_session *xmpp_server_session(struct xmpp_server *server);
 
-/** The client's full JID, NULL before it is bound. */
-const struct jid *xmpp_server_peer(const struct xmpp_server *server);
-
 /** Ends the session with a stream error: "conflict", "system-shutdown", "policy-violation" …;
  * text for people or NULL. */
 void xmpp_server_close(struct xmpp_server *server, const char *condition, const char *text);

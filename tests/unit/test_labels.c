@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "control/labels.h"
+#include "tests/unit/count_labels.h"
 
 #define NOW 1790000000u
 

@@ -461,7 +461,6 @@ answers_match_on_sender_and_id(void **state)
     say(rig, "<iq type='result' id='@' from='mallory@ietf.org'/>"
              "<iq type='result' id='@'/><iq type='result' id='1' " RS "/>");
     expect(rig, "");
-    assert_int_equal(xmpp_client_requests(rig->client), 2);
     say(rig, "<iq type='result' id='@' " RS "/>");
     expect(rig, "done //; ");
     /* Twice the same answer: the second is ignored. */
