@@ -13,7 +13,7 @@
 
 #include "lib/net/encapsulation.h"
 
-static const struct table_limits limits = {
+static const struct table_limits default_limits = {
     .vifs = 64,
     .vrfs = 16,
     .routes = 4096,
@@ -308,7 +308,7 @@ add_source(struct scenario *scenario, json_t *object)
     struct ip_prefix prefix;
 
     if (ip_prefix_parse(json_string_value(object), &prefix) != 0 ||
-        fib_set(scenario->tables->fib, tables_sources_root(&limits), &prefix,
+        fib_set(scenario->tables->fib, tables_sources_root(&scenario->tables->limits), &prefix,
                 path_make(PATH_GATEWAY, 0, 0)) != 0)
         return wrong("allowed source", json_string_value(object));
     return NULL;
@@ -365,9 +365,23 @@ underlay_of(json_t *object, struct underlay *underlay)
     return NULL;
 }
 
+/* {"vifs": N, "vrfs": N, "routes": N, "fib_nodes": N} */
+static struct table_limits
+limits_of(json_t *object)
+{
+    struct table_limits limits = default_limits;
+
+    limits.vifs = number_of(object, "vifs", limits.vifs);
+    limits.vrfs = number_of(object, "vrfs", limits.vrfs);
+    limits.routes = number_of(object, "routes", limits.routes);
+    limits.fib_nodes = number_of(object, "fib_nodes", limits.fib_nodes);
+    return limits;
+}
+
 static const char *
 make_threads(struct scenario *scenario, json_t *object, struct rte_mempool *pool)
 {
+    const struct table_limits limits = limits_of(json_object_get(object, "limits"));
     const struct counters_shape shape = {
         .threads = scenario->n_workers + 1,
         .vifs = limits.vifs,
@@ -375,7 +389,6 @@ make_threads(struct scenario *scenario, json_t *object, struct rte_mempool *pool
         .endpoints = limits.endpoints,
         .ports = PORTS_MAX,
     };
-    struct fastpath_config config = { .n_workers = scenario->n_workers };
 
     scenario->tables = tables_create(&limits, scenario->n_workers + 1, PORTS_MAX);
     scenario->rings = rings_create(scenario->n_workers, limits.vifs);
@@ -388,14 +401,17 @@ make_threads(struct scenario *scenario, json_t *object, struct rte_mempool *pool
     const char *failed = underlay_of(object, &scenario->underlay);
     if (failed != NULL)
         return failed;
-    config.tables = scenario->tables;
-    config.ports = scenario->port_table;
-    config.rings = scenario->rings;
-    config.counters = scenario->counters;
-    config.pool = pool;
-    config.underlay = &scenario->underlay;
-    config.watches = &scenario->board;
-    scenario->fastpath = fastpath_create(&config);
+    scenario->config = (struct fastpath_config){
+        .n_workers = scenario->n_workers,
+        .tables = scenario->tables,
+        .ports = scenario->port_table,
+        .rings = scenario->rings,
+        .counters = scenario->counters,
+        .pool = pool,
+        .underlay = &scenario->underlay,
+        .watches = &scenario->board,
+    };
+    scenario->fastpath = fastpath_create(&scenario->config);
     return scenario->fastpath == NULL ? wrong("fastpath", "no memory") : NULL;
 }
 

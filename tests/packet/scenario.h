@@ -27,6 +27,7 @@ struct scenario {
     struct port_table *port_table;
     struct rings *rings;
     struct counters *counters;
+    struct fastpath_config config; /* of the fastpath, for who wants another one like it */
     struct fastpath *fastpath;
     struct slowpath *slowpath;    /* NULL: what is punted stays in the rings */
     uint64_t begin_tsc;           /* its time, of which nobody waits for the end: begins here, */
