@@ -85,6 +85,19 @@ burst_move(struct burst *burst, unsigned from, unsigned to)
     burst->families[to] = burst->families[from];
 }
 
+/** Takes packets that have gone elsewhere out of a burst, a bit each. */
+static inline void
+burst_remove(struct burst *burst, uint64_t gone)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < burst->n; i++) {
+        if ((gone >> i & 1) == 0)
+            burst_move(burst, i, kept++);
+    }
+    burst->n = kept;
+}
+
 /** What the slow path is told about a packet of the burst. */
 static inline struct packet_note
 burst_note(const struct burst *burst, unsigned i, uint8_t reason)

@@ -53,6 +53,7 @@ worker_init(struct worker *worker, unsigned number, const struct fastpath_config
         .rings = config->rings,
         .counters = counters_block(config->counters, number),
         .express = express_test_of(simd_level()),
+        .tunnel_express = tunnel_express_of(simd_level()),
         .pool = config->pool,
         .room = rte_pktmbuf_data_room_size(config->pool) - RTE_PKTMBUF_HEADROOM,
         .underlay = config->underlay,
@@ -63,6 +64,7 @@ worker_init(struct worker *worker, unsigned number, const struct fastpath_config
         .trace_rate =
             bucket_rate_make(WATCH_TRACES_A_SECOND, WATCH_TRACES_AT_ONCE, rte_get_tsc_hz()),
     };
+    tunnel_heads_make(&worker->tunnel_heads, config->underlay);
     punt_meters_init(&worker->punts, rte_get_tsc_hz());
     worker->punts.interfaces = calloc((size_t)config->tables->limits.vifs * PUNT_REASONS,
                                       sizeof(*worker->punts.interfaces));

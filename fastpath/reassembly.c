@@ -111,17 +111,13 @@ read_v6(const struct ip_view *outer, struct piece *piece)
 static enum drop_reason
 check(struct worker *worker, const struct ip_view *outer, struct piece *piece)
 {
-    bool allowed = true;
-
     if (outer->family == IP_V4)
         read_v4(outer, piece);
     else if (!read_v6(outer, piece))
         return DROP_OUTER_FRAGMENT;
     if (piece->protocol != IP_PROTOCOL_UDP && piece->protocol != IP_PROTOCOL_GRE)
         return DROP_OUTER_FRAGMENT;
-    if (worker->underlay->check_sources)
-        source_guard(worker, outer, 1, &allowed);
-    if (!allowed)
+    if (worker->underlay->check_sources && !source_is_allowed(worker, outer))
         return DROP_OUTER_SOURCE;
     if (piece->length == 0 || (piece->more && piece->length % 8 != 0) ||
         piece->header_length + piece->offset + piece->length > UINT16_MAX ||

@@ -69,16 +69,20 @@ passes(const struct worker *worker, const struct burst *burst, unsigned i,
     return leads_to(tables, path, source);
 }
 
-void
-reverse_path(struct worker *worker, struct burst *burst, const struct ip_addr *sources)
+uint64_t
+reverse_path(struct worker *worker, const struct burst *burst, const struct tunnels *tunnels,
+             uint64_t gone)
 {
-    unsigned kept = 0;
-
     for (unsigned i = 0; i < burst->n; i++) {
-        if (passes(worker, burst, i, &sources[i]))
-            burst_move(burst, i, kept++);
-        else
-            drop(worker, burst->packets[i], DROP_REVERSE_PATH, burst->vifs[i]);
+        if ((gone >> i & 1) != 0)
+            continue;
+
+        const struct ip_addr source = tunnels_source(tunnels, burst, i);
+
+        if (passes(worker, burst, i, &source))
+            continue;
+        drop(worker, burst->packets[i], DROP_REVERSE_PATH, VIF_NONE);
+        gone |= 1ull << i;
     }
-    burst->n = kept;
+    return gone;
 }

@@ -3,14 +3,17 @@
 
 #include <stdbool.h>
 
-#include "fastpath/burst.h"
+#include "fastpath/tunnels.h"
 #include "lib/net/parse.h"
 
 struct worker;
 
 /**
- * Which outer sources are on the allow-list (C49).
- * @param outers the outer headers of `n` <= BURST_PACKETS packets
- * @param allowed filled with a verdict for each
+ * Drops the packets of a burst whose outer sources are not on the allow-list (C49).
+ * @return those that are gone, a bit each
  */
-void source_guard(struct worker *worker, const struct ip_view *outers, unsigned n, bool *allowed);
+uint64_t source_guard(struct worker *worker, const struct burst *burst,
+                      const struct tunnels *tunnels);
+
+/** Whether the source of an outer header is on the allow-list. */
+bool source_is_allowed(const struct worker *worker, const struct ip_view *outer);

@@ -34,11 +34,12 @@ struct spread {
     struct spread_buffer buffers[WORKERS_MAX]; /* by worker */
 };
 
-/** Whether tunnels like this one, received on this port, must be spread among `n_workers`. */
+/** Whether tunnels of an encapsulation (enum encapsulation), received on this port, must be spread
+ * among `n_workers`. */
 static inline bool
-spread_is_needed(const struct port *port, const struct tunnel_view *tunnel, unsigned n_workers)
+spread_is_needed(const struct port *port, uint8_t encapsulation, unsigned n_workers)
 {
-    return n_workers > 1 && (port->n_queues == 1 || tunnel->encapsulation == ENCAP_GRE);
+    return n_workers > 1 && (port->n_queues == 1 || encapsulation == ENCAP_GRE);
 }
 
 /**

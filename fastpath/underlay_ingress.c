@@ -14,6 +14,7 @@
 #include "fastpath/spread.h"
 #include "fastpath/trace.h"
 #include "fastpath/traffic_class.h"
+#include "fastpath/tunnels.h"
 #include "fastpath/worker.h"
 #include "lib/net/checksum.h"
 #include "lib/net/parse.h"
@@ -149,14 +150,16 @@ check_destination(const struct ip_view *ip)
                                : address6_check(ip->v6->destination);
 }
 
-/* The inner packet, from `offset` in the frame: validated, then alone in the buffer.
- * @param family what the tunnel says that it is, or IP_NONE */
+/* The inner packet at `i`, validated, with nothing behind it.
+ * @param ip filled */
 static enum drop_reason
-take_inner(struct rte_mbuf *packet, uint32_t offset, uint32_t length, uint8_t family,
-           struct ip_view *ip)
+take_inner(const struct tunnels *tunnels, struct burst *burst, unsigned i, struct ip_view *ip)
 {
+    struct rte_mbuf *packet = burst->packets[i];
+    const uint32_t offset = burst->l3_offsets[i], length = tunnels->ends[i] - offset;
     const uint8_t *start = rte_pktmbuf_mtod_offset(packet, const uint8_t *, offset);
     const uint32_t here = rte_pktmbuf_data_len(packet) - offset;
+    const uint8_t family = tunnels->inner_families[i];
     enum drop_reason reason = parse_ip(start, here, length, ip);
 
     if (reason != PARSE_OK) /* what ends before its header does ends within the datagram */
@@ -166,32 +169,26 @@ take_inner(struct rte_mbuf *packet, uint32_t offset, uint32_t length, uint8_t fa
     reason = check_destination(ip);
     if (reason != DROP_REASONS)
         return reason;
-    (void)rte_pktmbuf_adj(packet, (uint16_t)offset);
-    if (rte_pktmbuf_pkt_len(packet) > ip->total_length)
-        segments_cut(packet, ip->total_length);
+    if (rte_pktmbuf_pkt_len(packet) > offset + ip->total_length)
+        segments_cut(packet, offset + ip->total_length);
     return DROP_REASONS;
 }
 
-/* The packet's DSCP and ECN after its tunnel's. */
+/* The DSCP and ECN of the packet at `i` after its tunnel's. */
 static enum drop_reason
-take_class(const struct underlay *underlay, uint8_t outer_class, const struct ip_view *ip,
-           struct rte_mbuf *packet)
+take_class(const struct underlay *underlay, const struct tunnels *tunnels, struct burst *burst,
+           unsigned i, const struct ip_view *ip)
 {
     const uint8_t before = ip_view_class(ip);
     uint8_t class;
 
-    if (!traffic_class_inwards(underlay, outer_class, before, &class))
+    if (!traffic_class_inwards(underlay, tunnels_class(tunnels, burst, i), before, &class))
         return DROP_ECN;
     if (class != before)
-        traffic_class_write(ip->family, rte_pktmbuf_mtod(packet, void *), class);
+        traffic_class_write(
+            ip->family, rte_pktmbuf_mtod_offset(burst->packets[i], void *, burst->l3_offsets[i]),
+            class);
     return DROP_REASONS;
-}
-
-static struct ip_addr
-source_of(const struct ip_view *outer)
-{
-    return outer->family == IP_V4 ? ip_addr_from_v4(outer->source)
-                                  : ip_addr_from_v6(outer->v6->source);
 }
 
 /* The VRF that a label leads into, VRF_NONE if it leads on. */
@@ -206,25 +203,6 @@ vrf_of_path(const struct worker *worker, path_t path)
         return vif == NULL ? VRF_NONE : vif->vrf;
     }
     return VRF_NONE;
-}
-
-static inline void
-burst_add(struct burst *burst, struct rte_mbuf *packet, path_t path, uint32_t vrf,
-          const struct ip_view *ip)
-{
-    const unsigned i = burst->n++;
-
-    burst->packets[i] = packet;
-    burst->paths[i] = path;
-    burst->destinations[i] = ip->destination;
-    /* delivered by its label, it needs no hash */
-    burst->hashes[i] =
-        path_kind(path) == PATH_VIF ? 0 : parse_flow_hash(ip, rte_pktmbuf_data_len(packet));
-    burst->vifs[i] = VIF_NONE;
-    burst->vrfs[i] = vrf;
-    burst->l3_offsets[i] = 0;
-    burst->lengths[i] = ip->total_length;
-    burst->families[i] = ip->family;
 }
 
 /* Whatever is on the underlay's side of the tunnel: for the slow path, the host, or nobody. */
@@ -248,97 +226,184 @@ end_outside(struct worker *worker, uint16_t port, struct rte_mbuf *packet,
         drop(worker, packet, (enum drop_reason)verdict->reason, VIF_NONE);
 }
 
-/* Tunnelled packets of a burst between its two passes: what their outer headers said. */
-struct arrivals {
-    unsigned n;
-    struct rte_mbuf *packets[BURST_PACKETS];
-    struct ip_view outers[BURST_PACKETS];
-    struct tunnel_view tunnels[BURST_PACKETS];
-    uint16_t l3_offsets[BURST_PACKETS]; /* of the outer IP header */
-    bool received[BURST_PACKETS];       /* here, or made here: its flow may be another worker's */
+/* Packets of a burst, a bit each. */
+struct marks {
+    uint64_t ordinary; /* the express lane's: judged as far as the inner header */
+    uint64_t here;     /* received by this worker, or made here: their flows may be others' */
 };
 
+/* The tunnelled packet at the burst's end: what its outer headers said. */
 static void
-pass_outer(struct worker *worker, const struct port *port, struct rte_mbuf *packet, bool received,
-           struct arrivals *arrivals)
+add_tunnel(struct burst *burst, struct tunnels *tunnels, struct rte_mbuf *packet,
+           uint16_t outer_offset, const struct ip_view *outer, const struct tunnel_view *tunnel)
 {
-    const unsigned i = arrivals->n;
+    const unsigned i = burst->n++;
+
+    burst->packets[i] = packet;
+    burst->l3_offsets[i] = (uint16_t)(outer_offset + tunnel->inner_offset);
+    burst->vifs[i] = VIF_NONE;
+    tunnels->labels[i] = tunnel->label;
+    tunnels->sources[i] = outer->source;
+    tunnels->outer_offsets[i] = outer_offset;
+    tunnels->ends[i] = (uint16_t)(outer_offset + outer->total_length);
+    tunnels->families[i] = outer->family;
+    tunnels->inner_families[i] = tunnel->family;
+    tunnels->encapsulations[i] = tunnel->encapsulation;
+}
+
+/* Judges a packet by its outer headers; a tunnelled one is added to the burst. */
+static void
+judge_one(struct worker *worker, const struct port *port, struct rte_mbuf *packet, bool received,
+          struct burst *burst, struct tunnels *tunnels, struct marks *marks)
+{
     struct outer_verdict verdict;
     struct frame_view frame;
+    struct ip_view outer;
+    struct tunnel_view tunnel;
 
     if (unlikely(!ingress_frame(worker, &packet, &frame)))
         return;
 
     verdict = judge_frame(worker->underlay, port, &frame);
     if (verdict.kind == OUTER_TUNNEL)
-        verdict = judge_outer(worker, packet, &frame, &arrivals->outers[i], &arrivals->tunnels[i]);
+        verdict = judge_outer(worker, packet, &frame, &outer, &tunnel);
     if (unlikely(verdict.kind == OUTER_FRAGMENT)) {
-        if (received && spread_fragment(worker, port, packet, &arrivals->outers[i]))
+        if (received && spread_fragment(worker, port, packet, &outer))
             return;
-        packet = reassemble(worker, packet, &frame, &arrivals->outers[i]);
+        packet = reassemble(worker, packet, &frame, &outer);
         if (packet != NULL)
-            pass_outer(worker, port, packet, true, arrivals);
+            judge_one(worker, port, packet, true, burst, tunnels, marks);
         return;
     }
     if (unlikely(verdict.kind != OUTER_TUNNEL)) {
         end_outside(worker, port->number, packet, &frame, &verdict);
         return;
     }
-    arrivals->packets[i] = packet;
-    arrivals->l3_offsets[i] = frame.l3_offset;
-    arrivals->received[i] = received;
-    arrivals->n++;
+    marks->here |= (uint64_t)received << burst->n;
+    add_tunnel(burst, tunnels, packet, frame.l3_offset, &outer, &tunnel);
 }
 
-/* To the worker that owns the inner flow, if it must be spread, and if that is another one. */
-static inline bool
-pass_to_owner(struct worker *worker, const struct port *port, const struct arrivals *arrivals,
-              unsigned i)
-{
-    const struct tunnel_view *tunnel = &arrivals->tunnels[i];
-
-    return spread_is_needed(port, tunnel, worker->rings->n_workers) &&
-           spread(worker, port, arrivals->packets[i],
-                  (uint32_t)arrivals->l3_offsets[i] + tunnel->inner_offset,
-                  (uint32_t)arrivals->outers[i].total_length - tunnel->inner_offset);
-}
-
-/* From the label on. */
+/* Judges those that are not ordinary, in their places: no packet overtakes another. */
 static void
-pass_inner(struct worker *worker, const struct arrivals *arrivals, unsigned i, struct burst *burst)
+judge_others(struct worker *worker, const struct port *port, struct rte_mbuf **packets, unsigned n,
+             bool received, struct burst *burst, struct tunnels *tunnels, struct marks *marks)
 {
-    const struct tunnel_view *tunnel = &arrivals->tunnels[i];
-    const struct ip_view *outer = &arrivals->outers[i];
-    const uint8_t outer_class = ip_view_class(outer);
-    const uint16_t length = outer->total_length;
-    struct rte_mbuf *packet = arrivals->packets[i];
-    struct ip_view ip;
+    const uint64_t ordinary = marks->ordinary;
 
-    const path_t path =
-        tunnel->label < LABEL_SPACE ? label_get(&worker->tables->labels, tunnel->label) : PATH_NONE;
-
-    if (unlikely(path_kind(path) == PATH_NONE)) {
-        drop(worker, packet, DROP_LABEL_UNKNOWN, VIF_NONE);
-        return;
+    *marks = (struct marks){ 0 };
+    burst->n = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if ((ordinary >> i & 1) == 0) {
+            judge_one(worker, port, packets[i], received, burst, tunnels, marks);
+            continue;
+        }
+        marks->ordinary |= 1ull << burst->n;
+        marks->here |= (uint64_t)received << burst->n;
+        tunnels_move(tunnels, i, burst->n);
+        burst_move(burst, i, burst->n++);
     }
+}
 
-    enum drop_reason reason =
-        take_inner(packet, (uint32_t)arrivals->l3_offsets[i] + tunnel->inner_offset,
-                   (uint32_t)length - tunnel->inner_offset, tunnel->family, &ip);
+/* Hands packets over to the workers that own their inner flows. @return those that are gone. */
+static uint64_t
+hand_to_owners(struct worker *worker, const struct port *port, const struct burst *burst,
+               const struct tunnels *tunnels, uint64_t candidates)
+{
+    uint64_t gone = 0;
+
+    for (; candidates != 0; candidates &= candidates - 1) {
+        const unsigned i = (unsigned)__builtin_ctzll(candidates);
+
+        if (spread_is_needed(port, tunnels->encapsulations[i], worker->rings->n_workers) &&
+            spread(worker, port, burst->packets[i], burst->l3_offsets[i],
+                   (uint32_t)tunnels->ends[i] - burst->l3_offsets[i]))
+            gone |= 1ull << i;
+    }
+    return gone;
+}
+
+/* Judges what is inside of the packet at `i`. */
+static enum drop_reason
+judge_inner(const struct worker *worker, const struct tunnels *tunnels, struct burst *burst,
+            unsigned i)
+{
+    struct ip_view ip;
+    enum drop_reason reason = take_inner(tunnels, burst, i, &ip);
 
     if (likely(reason == DROP_REASONS))
-        reason = take_class(worker->underlay, outer_class, &ip, packet);
-    if (unlikely(reason != DROP_REASONS)) {
-        drop(worker, packet, reason, VIF_NONE);
-        return;
+        reason = take_class(worker->underlay, tunnels, burst, i, &ip);
+    burst->destinations[i] = ip.destination;
+    burst->lengths[i] = ip.total_length;
+    burst->families[i] = ip.family;
+    return reason;
+}
+
+static uint32_t
+flow_hash_of(const struct burst *burst, unsigned i)
+{
+    struct ip_view ip;
+
+    (void)parse_ip((const uint8_t *)burst_ipv4(burst, i), burst->lengths[i], burst->lengths[i],
+                   &ip);
+    return parse_flow_hash(&ip, rte_pktmbuf_data_len(burst->packets[i]) - burst->l3_offsets[i]);
+}
+
+/* Packets by one label or labels with one path, one behind the other: what they count is added at
+ * once. */
+struct run {
+    path_t path;
+    uint32_t vrf;
+    uint64_t packets, octets;
+};
+
+static inline void
+run_count(struct worker *worker, const struct run *run)
+{
+    if (run->packets > 0 && run->vrf != VRF_NONE)
+        traffic_add(&worker->counters->vrfs[run->vrf].from_tunnel, run->packets, run->octets);
+}
+
+/* From the label on. @return those that are gone. */
+static uint64_t
+enter(struct worker *worker, struct burst *burst, const struct tunnels *tunnels, uint64_t ordinary,
+      uint64_t gone)
+{
+    const struct label_table *labels = &worker->tables->labels;
+    struct run run = { .path = PATH_NONE };
+
+    for (unsigned i = 0; i < burst->n; i++) {
+        const uint32_t label = tunnels->labels[i];
+
+        burst->paths[i] = label < LABEL_SPACE ? label_get(labels, label) : PATH_NONE;
     }
+    for (unsigned i = 0; i < burst->n; i++) {
+        const path_t path = burst->paths[i];
+        enum drop_reason reason = DROP_REASONS;
 
-    const uint32_t vrf = vrf_of_path(worker, path);
-
-    if (likely(vrf != VRF_NONE))
-        traffic_add(&worker->counters->vrfs[vrf].from_tunnel, 1, ip.total_length);
-    trace_from_tunnel(worker, tunnel->label, path);
-    burst_add(burst, packet, path, vrf, &ip);
+        if (unlikely((gone >> i & 1) != 0))
+            continue;
+        if (unlikely(path_kind(path) == PATH_NONE))
+            reason = DROP_LABEL_UNKNOWN;
+        else if (unlikely((ordinary >> i & 1) == 0))
+            reason = judge_inner(worker, tunnels, burst, i);
+        if (unlikely(reason != DROP_REASONS)) {
+            drop(worker, burst->packets[i], reason, VIF_NONE);
+            gone |= 1ull << i;
+            continue;
+        }
+        if (path != run.path) {
+            run_count(worker, &run);
+            run = (struct run){ .path = path, .vrf = vrf_of_path(worker, path) };
+        }
+        run.packets++;
+        run.octets += burst->lengths[i];
+        burst->vrfs[i] = run.vrf;
+        /* delivered by its label, it needs no hash */
+        burst->hashes[i] = path_kind(path) == PATH_VIF ? 0 : flow_hash_of(burst, i);
+        trace_from_tunnel(worker, tunnels->labels[i], path);
+    }
+    run_count(worker, &run);
+    return gone;
 }
 
 void
@@ -346,30 +411,26 @@ underlay_ingress(struct worker *worker, const struct port *port, struct rte_mbuf
                  unsigned n, bool handed_over, struct burst *burst)
 {
     const struct underlay *underlay = worker->underlay;
-    const bool check_sources = underlay->check_sources && !handed_over;
-    struct arrivals arrivals = { .n = 0 };
-    struct ip_addr sources[BURST_PACKETS];
-    bool allowed[BURST_PACKETS];
+    const uint64_t all = ~0ull >> (64 - n);
+    struct tunnels tunnels;
+    struct marks marks;
+    uint64_t gone = 0;
 
     burst->port = port->number;
-    burst->n = 0;
-    for (unsigned i = 0; i < n; i++) {
-        burst_prefetch(packets, i, n);
-        pass_outer(worker, port, packets[i], !handed_over, &arrivals);
-    }
-    if (check_sources)
-        source_guard(worker, arrivals.outers, arrivals.n, allowed);
-    for (unsigned i = 0; i < arrivals.n; i++) {
-        if (check_sources && unlikely(!allowed[i])) {
-            drop(worker, arrivals.packets[i], DROP_OUTER_SOURCE, VIF_NONE);
-            continue;
-        }
-        if (arrivals.received[i] && pass_to_owner(worker, port, &arrivals, i))
-            continue;
-        if (unlikely(underlay->check_reverse_path))
-            sources[burst->n] = source_of(&arrivals.outers[i]);
-        pass_inner(worker, &arrivals, i, burst);
-    }
+    burst->n = n;
+    memcpy(burst->packets, packets, n * sizeof(packets[0]));
+    marks.ordinary =
+        worker->tunnel_express(&worker->tunnel_heads, &port->mac, packets, n, burst, &tunnels);
+    marks.here = handed_over ? 0 : all;
+    if (unlikely(marks.ordinary != all))
+        judge_others(worker, port, packets, n, !handed_over, burst, &tunnels, &marks);
+    if (underlay->check_sources && !handed_over)
+        gone = source_guard(worker, burst, &tunnels);
+    if (unlikely(worker->rings->n_workers > 1))
+        gone |= hand_to_owners(worker, port, burst, &tunnels, marks.here & ~gone);
+    gone = enter(worker, burst, &tunnels, marks.ordinary, gone);
     if (unlikely(underlay->check_reverse_path))
-        reverse_path(worker, burst, sources);
+        gone = reverse_path(worker, burst, &tunnels, gone);
+    if (unlikely(gone != 0))
+        burst_remove(burst, gone);
 }

@@ -18,6 +18,7 @@
 #include "fastpath/reassembly.h"
 #include "fastpath/spread.h"
 #include "fastpath/transmit.h"
+#include "fastpath/tunnel_express.h"
 #include "lib/port/port.h"
 #include "lib/ring/rings.h"
 #include "lib/stats/counters.h"
@@ -33,9 +34,11 @@ struct worker {
     struct port_table *ports;
     struct rings *rings;
     struct counter_block *counters;
-    express_test *express;    /* of the level of vector instructions (lib/base/simd.h) */
-    struct rte_mempool *pool; /* of the packets that are made here, */
-    uint16_t room;            /* and how many octets each may have */
+    express_test *express;               /* of the level of vector instructions (lib/base/simd.h) */
+    tunnel_express_test *tunnel_express; /* of the level of vector instructions */
+    struct tunnel_heads tunnel_heads;    /* what it looks for */
+    struct rte_mempool *pool;            /* of the packets that are made here, */
+    uint16_t room;                       /* and how many octets each may have */
     const struct underlay *underlay;
     const _Atomic bool *ending; /* fastpath_stop() sets it */
     uint64_t now;               /* TSC at the start of this turn */
