@@ -143,17 +143,11 @@ transpose(const uint8_t *const *rows, uint32_t (*columns)[LANES], unsigned lane)
         memcpy(&columns[4][lane + i], rows[i] + sizeof(a), sizeof(columns[4][0]));
 }
 
-/* Zero if the words of an IPv4 header have the right sum (RFC 1071). */
-static inline uint32_t
-checksum_differs(const uint32_t (*words)[LANES], unsigned i)
+static inline bool
+checksum_is_right(const uint32_t (*words)[LANES], unsigned i)
 {
-    uint32_t sum = 0;
-
-    for (unsigned word = 0; word < WORDS; word++)
-        sum += (words[word][i] & 0xffff) + (words[word][i] >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return sum ^ 0xffff;
+    return checksum_words_are_right(words[0][i], words[1][i], words[2][i], words[3][i],
+                                    words[4][i]);
 }
 
 /* All that is in the words of the headers. */
@@ -174,9 +168,9 @@ judge_lanes(const struct tunnel_heads *heads, struct lanes *lanes, uint32_t *des
         destinations[i] = destination;
         lengths[i] = (uint16_t)length;
         lanes->classes[i] = class;
-        lanes->refused[i] |= checksum_differs(lanes->outer, i) & lanes->outer_v4[i];
+        lanes->refused[i] |= (uint32_t)!checksum_is_right(lanes->outer, i) & lanes->outer_v4[i];
         lanes->refused_v4[i] =
-            checksum_differs(lanes->inner, i) | (uint32_t)((first & 0xff) != 0x45) |
+            (uint32_t)!checksum_is_right(lanes->inner, i) | (uint32_t)((first & 0xff) != 0x45) |
             (uint32_t)(length != lanes->room[i]) | (uint32_t)(length < IPV4_HEADER_MIN) |
             (uint32_t)!tunnel_heads_keep_class(heads, class, first >> 8 & 0xff) |
             (uint32_t)(address_check(destination) != DROP_REASONS);

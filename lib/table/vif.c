@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/table/reclaim.h"
 
@@ -71,6 +72,21 @@ rates_differ(const struct vif *a, const struct vif *b)
            a->rate_out.packets != b->rate_out.packets || a->rate_out.bits != b->rate_out.bits;
 }
 
+static void
+header_make(struct vif_header *header, const struct vif *vif, const struct mac_addr *source,
+            uint16_t ethertype)
+{
+    const struct vlan_header tag = { htobe16(vif->vlan), htobe16(ethertype) };
+    const struct eth_header eth = {
+        .destination = vif->mac,
+        .source = *source,
+        .type = htobe16(vif->vlan != VLAN_UNTAGGED ? ETHERTYPE_VLAN : ethertype),
+    };
+
+    memcpy(mempcpy(header->octets + sizeof(*header) - vif->header_length, &eth, sizeof(eth)), &tag,
+           vif->header_length - sizeof(eth));
+}
+
 static struct vif *
 vif_copy(const struct vif *vif, uint32_t id)
 {
@@ -83,6 +99,11 @@ vif_copy(const struct vif *vif, uint32_t id)
         copy->metered_in = rate_is_set(&copy->rate_in);
         copy->metered_out = rate_is_set(&copy->rate_out);
         vif_heads_make(copy);
+        copy->header_length = sizeof(struct eth_header);
+        if (copy->vlan != VLAN_UNTAGGED)
+            copy->header_length += sizeof(struct vlan_header);
+        header_make(&copy->header, copy, &copy->gateway_mac, ETHERTYPE_IPV4);
+        header_make(&copy->header6, copy, &copy->gateway_mac6, ETHERTYPE_IPV6);
     }
     return copy;
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "lib/net/addr.h"
+#include "lib/net/headers.h"
 #include "lib/table/index.h"
 
 struct reclaim;
@@ -76,6 +77,12 @@ struct vif_head {
     uint8_t value[VIF_HEAD_OCTETS]; /* of the octets under the mask */
 };
 
+/* Ethernet and the tag as they stand before each packet to the guest, at the array's end, so that
+ * they end where the packet begins. */
+struct vif_header {
+    uint8_t octets[sizeof(struct eth_header) + sizeof(struct vlan_header)];
+};
+
 struct vif {
     /* read by workers for each packet */
     uint32_t id;
@@ -86,12 +93,14 @@ struct vif {
     bool up;       /* administratively up and the port's link is up */
     uint8_t n_sources, n_sources6;
     uint16_t mss;                 /* the largest TCP/IPv4 segment in a SYN, either way; 0: any */
-    struct mac_addr mac;          /* the guest's */
-    struct mac_addr gateway_mac;  /* the virtual router's, for IPv4 and ARP */
-    struct mac_addr gateway_mac6; /* and for IPv6 */
-    uint32_t rates_version; /* another one for other rates: meters begin anew; set by the table */
     bool metered_in, metered_out; /* one of the rates is set; by the table */
-    struct vif_head head, head6;  /* of IPv4 and IPv6; by the table */
+    uint8_t header_length;        /* octets used in the headers; */
+    struct vif_header header, header6; /* by the table */
+    struct mac_addr mac;               /* the guest's */
+    struct mac_addr gateway_mac;       /* the virtual router's, for IPv4 and ARP */
+    struct mac_addr gateway_mac6;      /* and for IPv6 */
+    uint32_t rates_version; /* another one for other rates: meters begin anew; set by the table */
+    struct vif_head head, head6; /* of IPv4 and IPv6; by the table */
     struct vif_source sources[VIF_SOURCES_MAX];
     struct vif_source6 sources6[VIF_SOURCES_MAX];
     struct vif_rate rate_in, rate_out; /* from and to the guest (C44) */
