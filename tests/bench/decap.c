@@ -48,6 +48,21 @@ static const char description[] =
     "{\"name\": \"vm1\", \"vrf\": \"red\", \"port\": \"p1\", \"mac\": \"02:00:00:00:00:01\","
     " \"sources\": [\"10.0.0.11/32\"]}]}";
 
+/* The small rows. */
+static const struct small {
+    const char *name;
+    enum encapsulation encapsulation;
+    uint32_t label;
+} small[] = {
+    { "decap-vif-1024", ENCAP_UDP, LABEL_INTERFACE },
+    { "decap-gre-1024", ENCAP_GRE, LABEL_INTERFACE },
+    { "decap-vxlan-1024", ENCAP_VXLAN, LABEL_INTERFACE },
+    { "decap-vrf-1024", ENCAP_UDP, LABEL_VRF },
+};
+
+#define MANY_VIF "decap-vif-64k"
+#define MANY_VRF "decap-vrf-64k"
+
 static struct world world;
 
 /* What the far vRouter at `from` (IPv4, host order) sends of a guest's packet. */
@@ -104,12 +119,11 @@ source_of_label(struct rte_mempool *pool, const char *name, enum encapsulation e
 }
 
 static void
-figure_small(struct rte_mempool *pool, const char *name, enum encapsulation encapsulation,
-             uint32_t label)
+figure_small(struct rte_mempool *pool, const struct small *row)
 {
-    const uint16_t source = source_of_label(pool, name, encapsulation, label);
+    const uint16_t source = source_of_label(pool, row->name, row->encapsulation, row->label);
 
-    world_figure(&world, name, source, PORT_FABRIC, PORT_ONE);
+    world_figure(&world, row->name, source, PORT_FABRIC, PORT_ONE);
     rig_source_close(source);
 }
 
@@ -203,10 +217,20 @@ many_make(void)
     }
 }
 
+/* Whether a row is asked for: by name, or all of them. */
+static bool
+wanted(const char *name, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(name, argv[i]) == 0)
+            return true;
+    }
+    return argc == 1;
+}
+
 int
 main(int argc, char **argv)
 {
-    (void)argc;
     struct rte_mempool *pool = rig_begin(argv[0], POOL_PACKETS);
 
     world_begin(&world, description, pool);
@@ -218,13 +242,15 @@ main(int argc, char **argv)
     label_set(&tables->labels, LABEL_INTERFACE, path);
     label_set(&tables->labels, LABEL_VRF, path_make(PATH_VRF, vrf_downstream_root(0), 0));
 
-    figure_small(pool, "decap-vif-1024", ENCAP_UDP, LABEL_INTERFACE);
-    figure_small(pool, "decap-gre-1024", ENCAP_GRE, LABEL_INTERFACE);
-    figure_small(pool, "decap-vxlan-1024", ENCAP_VXLAN, LABEL_INTERFACE);
-    figure_small(pool, "decap-vrf-1024", ENCAP_UDP, LABEL_VRF);
+    for (unsigned i = 0; i < sizeof(small) / sizeof(small[0]); i++) {
+        if (wanted(small[i].name, argc, argv))
+            figure_small(pool, &small[i]);
+    }
     many_make();
-    figure_many(pool, "decap-vif-64k", FIRST_LABEL, MANY);
-    figure_many(pool, "decap-vrf-64k", FIRST_VRF_LABEL, MANY_VRFS);
+    if (wanted(MANY_VIF, argc, argv))
+        figure_many(pool, MANY_VIF, FIRST_LABEL, MANY);
+    if (wanted(MANY_VRF, argc, argv))
+        figure_many(pool, MANY_VRF, FIRST_VRF_LABEL, MANY_VRFS);
     rig_end();
     return 0;
 }
