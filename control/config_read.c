@@ -13,6 +13,7 @@
 #include "control/config_file.h"
 #include "control/config_sections.h"
 #include "lib/base/text.h"
+#include "lib/table/fib.h"
 #include "lib/table/vif.h"
 
 #define CPU_MAX           1023
@@ -87,7 +88,7 @@ limits_read(cfg_t *section, struct config *config, struct config_error *error)
         { "vrfs", &limits->vrfs, 1 << 20 },
         { "routes", &limits->routes, 1 << 26 },
         { "fib-nodes", &limits->fib_nodes, 1 << 26 },
-        { "endpoints", &limits->endpoints, 1 << 20 },
+        { "endpoints", &limits->endpoints, FIB_ENDPOINT_MAX + 1 },
         { "ecmp-sets", &limits->ecmp_sets, 1 << 20 },
         { "neighbours", &limits->neighbours, 1 << 16 },
     };

@@ -10,8 +10,8 @@
  * at the same time and see, for each lookup, the table before or after a change, never a half-made
  * one.
  *
- * A node that changes is replaced, and the old one lives until reclaim_poll() has seen its grace:
- * poll between the slices of a long change, else the memory of it adds up.
+ * A node that changes is replaced, and those above it; the old ones live until reclaim_poll() has
+ * seen their grace: poll between the slices of a long change, else the memory of it adds up.
  */
 
 #include <stddef.h>
@@ -23,10 +23,13 @@
 struct fib;
 struct reclaim;
 
+/* The endpoints that a route can lead to: what the table has bits for. */
+#define FIB_ENDPOINT_MAX ((1u << 18) - 1)
+
 struct fib_limits {
     uint32_t roots;  /* root numbers are 0 .. roots - 1 */
     uint32_t routes; /* most routes over all roots */
-    uint32_t nodes;  /* most nodes, those that wait for grace included */
+    uint32_t nodes;  /* most nodes of all tries, without those that wait for grace */
 };
 
 struct fib_usage {
@@ -47,15 +50,16 @@ void fib_destroy(struct fib *fib);
 void fib_clear(struct fib *fib, uint32_t root);
 
 /**
- * Sets the path of a prefix: added, or replaced by one store.
+ * Sets the path of a prefix: added, or replaced.
  * @return 0, -ENOSPC (a limit, or no memory for a node), -ENOMEM, -EAFNOSUPPORT, -EINVAL (not a
- * path, or a length that the family does not have); the table is unchanged on an error. Control
- * thread.
+ * path, a tunnel to an endpoint beyond FIB_ENDPOINT_MAX, or a length that the family does not
+ * have); the table is unchanged on an error. Control thread.
  */
 int fib_set(struct fib *fib, uint32_t root, const struct ip_prefix *prefix, path_t path);
 
-/** Takes a prefix away; what it covered falls to the next shorter one. Needs no memory.
- * @return 0 or -ENOENT. Control thread. */
+/** Takes a prefix away; what it covered falls to the next shorter one. It does not fail for memory:
+ * if so much waits for grace that there is none, it waits for it. @return 0 or -ENOENT. Control
+ * thread. */
 int fib_unset(struct fib *fib, uint32_t root, const struct ip_prefix *prefix);
 
 /** The path of exactly this prefix, PATH_NONE if it is not there. Control thread. */

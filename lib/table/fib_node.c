@@ -1,87 +1,119 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Nodes of the FIB: made, changed by replacement, and freed after grace. Control thread. */
+/* Nodes of the FIB: made, copied, and freed after grace. Control thread. */
 
 #include "lib/table/fib_node.h"
 
-#include <errno.h>
-#include <string.h>
-
 #include "lib/table/reclaim.h"
 
-unsigned
-fib_words_in_use(const uint64_t words[FIB_SLOTS])
+static size_t
+node_octets(unsigned n_slots, unsigned n_skipped, bool shorts)
 {
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < FIB_SLOTS; i++)
-        n += words[i] != 0;
-    return n;
+    return NODE_REST + n_skipped + n_slots * WORD_OCTETS + NODE_READ_BEYOND +
+           (shorts ? sizeof(struct fib_shorts *) : 0);
 }
 
 static struct fib_node *
 node_alloc(struct fib *fib, size_t octets)
 {
-    struct fib_node *node;
+    struct fib_node *node = slab_alloc(&fib->slabs, octets);
 
-    if (fib->nodes >= fib->limits.nodes)
-        return NULL;
-    node = slab_alloc(&fib->slabs, octets);
     if (node != NULL)
         fib->nodes++;
     return node;
 }
 
+/* Fills the bitmap of a node, by runs or by what is not empty, and its slots. */
+static void
+node_fill(struct fib_node *node, const uint64_t words[FIB_SLOTS], bool runs)
+{
+    uint8_t *slot = node->rest + node->n_skipped;
+    unsigned n = 0;
+
+    for (unsigned group = 0; group < FIB_GROUPS; group++) {
+        uint32_t bitmap = 0;
+
+        node->groups[group].before = (uint8_t)n;
+        for (unsigned bit = 0; bit < 32; bit++) {
+            const unsigned octet = 32 * group + bit;
+
+            if (runs ? octet > 0 && words[octet] == words[octet - 1] : words[octet] == 0)
+                continue;
+            bitmap |= 1u << bit;
+            word_write(slot, words[octet]);
+            slot += WORD_OCTETS;
+            n++;
+        }
+        node->groups[group].bitmap = bitmap;
+    }
+    memset(slot, 0, NODE_READ_BEYOND);
+}
+
 struct fib_node *
 fib_node_make(struct fib *fib, const struct fib_span *span, const uint64_t words[FIB_SLOTS],
-              uint64_t fallback)
+              uint64_t fallback, struct fib_shorts *shorts)
 {
-    unsigned n_slots = fib_words_in_use(words), n = 0;
-    struct fib_node *node = node_alloc(fib, fib_node_octets(n_slots, span->n_skipped));
+    unsigned in_use = words[0] != 0, changes = 1, n_slots;
+    struct fib_node *node;
+    bool runs;
 
+    for (unsigned octet = 1; octet < FIB_SLOTS; octet++) {
+        in_use += words[octet] != 0;
+        changes += words[octet] != words[octet - 1];
+    }
+    runs = changes < in_use;
+    n_slots = runs ? changes : in_use;
+    node = node_alloc(fib, node_octets(n_slots, span->n_skipped, shorts != NULL));
     if (node == NULL)
         return NULL;
-    memset(node->bitmap, 0, sizeof(node->bitmap));
+    node->n_slots = (uint16_t)n_slots;
     node->level = span->level;
     node->n_skipped = span->n_skipped;
-    node->n_slots = (uint16_t)n_slots;
-    memcpy((uint8_t *)node + fib_node_octets(n_slots, 0), span->skipped, span->n_skipped);
-    for (unsigned i = 0; i < FIB_SLOTS; i++) {
-        if (i % 64 == 0)
-            node->before[i / 64] = (uint8_t)n;
-        if (words[i] == 0)
-            continue;
-        node->bitmap[i / 64] |= 1ull << i % 64;
-        atomic_init(&node->slots[n++], words[i]);
-    }
-    atomic_init(&node->fallback, fallback);
-    node->shorts = NULL;
+    node->flags = (uint8_t)((runs ? NODE_RUNS : 0) | (shorts != NULL ? NODE_SHORTS : 0));
+    word_write(node->fallback, fallback);
+    memcpy(node->rest, span->skipped, span->n_skipped);
+    node_fill(node, words, runs);
+    if (shorts != NULL)
+        fib_node_shorts_moved(node, shorts);
     return node;
 }
 
-static void
-node_free(struct fib *fib, struct fib_node *node)
+struct fib_node *
+fib_node_copy(struct fib *fib, const struct fib_node *node)
 {
-    slab_free(&fib->slabs, node);
-    fib->nodes--;
+    size_t octets = node_octets(node->n_slots, node->n_skipped, node->flags & NODE_SHORTS);
+    struct fib_node *copy = node_alloc(fib, octets);
+
+    if (copy != NULL)
+        memcpy(copy, node, octets);
+    return copy;
+}
+
+void
+fib_node_put_child(struct fib *fib, struct fib_node *node, unsigned octet,
+                   const struct fib_node *child)
+{
+    int slot = group_slot(&node->groups[octet / 32], octet, node->flags & NODE_RUNS);
+
+    word_write(node_slots(node) + (unsigned)slot * WORD_OCTETS, word_of_child(fib, child));
 }
 
 void
 fib_node_discard(struct fib *fib, struct fib_node *node)
 {
-    fib_shorts_free(fib, node);
-    node_free(fib, node);
+    slab_free(&fib->slabs, node);
+    fib->nodes--;
 }
 
 static void
-list_free(struct fib *fib, struct fib_node *list)
+list_free(struct fib *fib, uint32_t list)
 {
-    while (list != NULL) {
-        struct fib_node *next = list->next_retired;
+    while (list != 0) {
+        struct fib_node *node = slab_block(fib->base, list);
 
-        node_free(fib, list);
+        list = node->next_retired;
+        fib_node_discard(fib, node);
         fib->retired--;
-        list = next;
     }
 }
 
@@ -93,8 +125,8 @@ grace_over(void *argument)
 
     list_free(fib, fib->leaving);
     fib->leaving = fib->waiting;
-    fib->waiting = NULL;
-    if (fib->leaving != NULL)
+    fib->waiting = 0;
+    if (fib->leaving != 0)
         reclaim_defer(fib->reclaim, grace_over, fib);
 }
 
@@ -102,25 +134,35 @@ void
 fib_node_retire(struct fib *fib, struct fib_node *node)
 {
     fib->retired++;
-    if (fib->leaving != NULL) {
+    if (fib->leaving != 0) {
         node->next_retired = fib->waiting;
-        fib->waiting = node;
+        fib->waiting = slab_ref(&fib->slabs, node);
         return;
     }
-    node->next_retired = NULL;
-    fib->leaving = node;
+    node->next_retired = 0;
+    fib->leaving = slab_ref(&fib->slabs, node);
     reclaim_defer(fib->reclaim, grace_over, fib);
 }
 
 void
 fib_node_expand(struct fib_node *node, uint64_t words[FIB_SLOTS])
 {
-    unsigned n = 0;
+    const uint8_t *slot = node_slots(node);
+    const bool runs = node->flags & NODE_RUNS;
+    uint64_t word = 0;
 
-    memset(words, 0, FIB_SLOTS * sizeof(words[0]));
-    for (unsigned i = 0; i < FIB_SLOTS; i += 64) {
-        for (uint64_t left = node->bitmap[i / 64]; left != 0; left &= left - 1)
-            words[i + (unsigned)__builtin_ctzll(left)] = word_load(&node->slots[n++]);
+    for (unsigned group = 0; group < FIB_GROUPS; group++) {
+        const uint32_t bitmap = node->groups[group].bitmap;
+
+        for (unsigned bit = 0; bit < 32; bit++) {
+            if (bitmap >> bit & 1) {
+                word = word_read(slot);
+                slot += WORD_OCTETS;
+            } else if (!runs) {
+                word = 0;
+            }
+            words[32 * group + bit] = word;
+        }
     }
 }
 
@@ -129,56 +171,28 @@ fib_node_span(const struct fib_node *node)
 {
     struct fib_span span = { .level = node->level, .n_skipped = node->n_skipped };
 
-    memcpy(span.skipped, node_skipped(node), node->n_skipped);
+    memcpy(span.skipped, node->rest, node->n_skipped);
     return span;
 }
 
-/* Stores those words that have a slot; the others must be empty. */
-static void
-store_in_place(struct fib_node *node, const uint64_t words[FIB_SLOTS])
+static uint8_t *
+shorts_pointer(struct fib_node *node)
 {
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < FIB_SLOTS; i++) {
-        if (!node_has_slot(node, i))
-            continue;
-        if (word_load(&node->slots[n]) != words[i])
-            word_store(&node->slots[n], words[i]);
-        n++;
-    }
+    return node_slots(node) + node->n_slots * WORD_OCTETS + NODE_READ_BEYOND;
 }
 
-static bool
-fits_in_place(const struct fib_node *node, const uint64_t words[FIB_SLOTS])
+struct fib_shorts *
+fib_node_shorts(struct fib_node *node)
 {
-    for (unsigned i = 0; i < FIB_SLOTS; i++) {
-        if (words[i] != 0 && !node_has_slot(node, i))
-            return false;
-    }
-    return true;
+    struct fib_shorts *shorts = NULL;
+
+    if (node->flags & NODE_SHORTS)
+        memcpy(&shorts, shorts_pointer(node), sizeof(shorts));
+    return shorts;
 }
 
-int
-fib_node_change(struct fib *fib, _Atomic uint64_t *link, const uint64_t words[FIB_SLOTS])
+void
+fib_node_shorts_moved(struct fib_node *node, struct fib_shorts *shorts)
 {
-    struct fib_node *old = word_child(word_load(link)), *new;
-    const struct fib_span span = fib_node_span(old);
-    const size_t octets = fib_node_octets(fib_words_in_use(words), span.n_skipped);
-    bool in_place = fits_in_place(old, words);
-
-    if (in_place && slab_size_for(octets) == slab_block_octets(old)) {
-        store_in_place(old, words);
-        return 0;
-    }
-    new = fib_node_make(fib, &span, words, word_load(&old->fallback));
-    if (new == NULL && !in_place)
-        return -ENOSPC;
-    if (new == NULL) {
-        store_in_place(old, words);
-        return 0;
-    }
-    new->shorts = old->shorts;
-    word_store(link, word_of_child(new));
-    fib_node_retire(fib, old);
-    return 0;
+    memcpy(shorts_pointer(node), &shorts, sizeof(shorts));
 }

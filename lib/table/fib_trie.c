@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Exact prefixes of one trie: found, set and taken away. A node is split where a new prefix leaves
- * the octets that it skips, and merged with its child when nothing branches or ends in it any more,
- * so that the nodes depend on the prefixes that are there, not on those that were.
+ * Exact prefixes of one trie: found and set. A node is split where a new prefix leaves the octets
+ * that it skips. Taking away is in fib_trie_unset.c.
  */
 
+#include "lib/table/fib_trie.h"
+
 #include <errno.h>
-#include <string.h>
 
-#include "lib/table/fib_node.h"
-
-/* Where a prefix lives: at the node of `level`, over the slots first..last of it. */
-struct place {
-    const uint8_t *octets; /* of the prefix's address */
-    unsigned level;
-    unsigned bits;     /* of the octet at this level: 1-8 */
-    unsigned position; /* the bits with a one in front */
-    unsigned first, last;
-};
-
-static struct place
-place_of(const struct ip_prefix *prefix)
+struct fib_place
+fib_place_of(const struct ip_prefix *prefix)
 {
-    struct place place = { .octets = prefix->addr.octets };
+    struct fib_place place = { .octets = prefix->addr.octets };
 
     place.level = (prefix->length - 1u) / 8;
     place.bits = prefix->length - 8 * place.level;
@@ -34,105 +23,140 @@ place_of(const struct ip_prefix *prefix)
 }
 
 static bool
-place_covers(const struct place *place, unsigned octet)
+place_covers(const struct fib_place *place, unsigned octet)
 {
     return place->first <= octet && octet <= place->last;
 }
 
-/*
- * Goes down towards a place: `links` gets the words that lead to the nodes that a packet to the
- * prefix's address passes, as far down as the place's level.
- * @return how many there are.
- */
-static unsigned
-descend(_Atomic uint64_t *root, const struct place *place, _Atomic uint64_t *links[FIB_LEVELS])
+void
+fib_trie_descend(const struct fib *fib, uint64_t root, const struct fib_place *place,
+                 struct fib_way *way)
 {
-    _Atomic uint64_t *link = root;
-    unsigned n = 0;
-
-    while (link != NULL && word_is_child(word_load(link))) {
-        struct fib_node *node = word_child(word_load(link));
+    way->octets = place->octets;
+    way->n = 0;
+    for (uint64_t word = root; word_is_child(word);) {
+        struct fib_node *node = word_child(fib, word);
 
         if (node->level > place->level || !node_passes(node, place->octets))
             break;
-        links[n++] = link;
+        way->nodes[way->n++] = node;
         if (node->level == place->level)
             break;
-        link = node_slot(node, place->octets[node->level]);
+        word = node_word(node, place->octets[node->level]);
     }
-    return n;
 }
 
-/* The word that leads to the place's own node, NULL if there is no such node. */
-static _Atomic uint64_t *
-link_of_place(const struct place *place, _Atomic uint64_t *links[FIB_LEVELS], unsigned n)
+struct fib_node *
+fib_way_end(const struct fib_way *way, const struct fib_place *place)
 {
-    if (n == 0 || word_child(word_load(links[n - 1]))->level != place->level)
+    if (way->n == 0 || way->nodes[way->n - 1]->level != place->level)
         return NULL;
-    return links[n - 1];
+    return way->nodes[way->n - 1];
+}
+
+/* The path of a leaf if its prefix is one that uses the whole octet, else PATH_NONE. */
+static path_t
+whole_path(uint64_t leaf)
+{
+    return leaf & WORD_WHOLE ? word_path(leaf) : PATH_NONE;
+}
+
+/* The leaf of a slot or root: the word itself or, if it is a child, the child's fallback. */
+static uint64_t
+leaf_of(const struct fib *fib, uint64_t word)
+{
+    return word_is_child(word) ? node_fallback(word_child(fib, word)) : word;
 }
 
 path_t
-fib_trie_get(_Atomic uint64_t *root, const struct ip_prefix *prefix)
+fib_trie_get(const struct fib *fib, uint64_t root, const struct ip_prefix *prefix)
 {
-    const struct place place = place_of(prefix);
-    _Atomic uint64_t *links[FIB_LEVELS], *link, *slot;
+    struct fib_place place;
     struct fib_node *node;
+    struct fib_way way;
 
-    link = link_of_place(&place, links, descend(root, &place, links));
-    if (link == NULL)
+    if (prefix->length == 0)
+        return whole_path(leaf_of(fib, root));
+    place = fib_place_of(prefix);
+    fib_trie_descend(fib, root, &place, &way);
+    node = fib_way_end(&way, &place);
+    if (node == NULL)
         return PATH_NONE;
-    node = word_child(word_load(link));
     if (place.bits < 8)
-        return fib_shorts_get(node, place.position);
-    slot = node_slot(node, place.first);
-    return slot == NULL ? PATH_NONE : leaf_of_whole_octet(word_load(leaf_of(slot)));
+        return fib_shorts_get(fib_node_shorts(node), place.position);
+    return whole_path(leaf_of(fib, node_word(node, place.first)));
 }
 
-/* Puts a prefix's leaf where no longer prefix stands. */
-static void
-words_set(uint64_t words[FIB_SLOTS], const struct place *place, uint64_t leaf)
+/* True if a prefix that uses `bits` of its octet yields to the one of a leaf there. */
+static bool
+leaf_is_longer(uint64_t leaf, unsigned bits_of_short, unsigned bits)
 {
-    for (unsigned octet = place->first; octet <= place->last; octet++) {
-        if (!word_is_child(words[octet]) && word_bits(words[octet]) <= place->bits)
+    return leaf != 0 && (leaf & WORD_WHOLE ? 8 : bits_of_short) > bits;
+}
+
+/* Puts a prefix's leaf where no longer prefix stands; children get it as their fallback, and are
+ * made anew for it. */
+static void
+words_set(struct fib_change *change, const struct fib_shorts *shorts, uint64_t words[FIB_SLOTS],
+          const struct fib_place *place, uint64_t leaf)
+{
+    uint8_t bits[FIB_SLOTS];
+
+    fib_shorts_bits(shorts, bits);
+    for (unsigned octet = place->first; octet <= place->last && !change->failed; octet++) {
+        struct fib_node *child, *copy;
+
+        if (leaf_is_longer(leaf_of(change->fib, words[octet]), bits[octet], place->bits))
+            continue;
+        if (!word_is_child(words[octet])) {
             words[octet] = leaf;
-    }
-}
-
-static void
-fallbacks_set(const uint64_t words[FIB_SLOTS], const struct place *place, uint64_t leaf)
-{
-    for (unsigned octet = place->first; octet <= place->last; octet++) {
-        if (word_is_child(words[octet]) &&
-            word_bits(word_load(&word_child(words[octet])->fallback)) <= place->bits)
-            word_store(&word_child(words[octet])->fallback, leaf);
+            continue;
+        }
+        child = word_child(change->fib, words[octet]);
+        copy = fib_change_copy(change, child);
+        if (copy == NULL)
+            return;
+        word_write(copy->fallback, leaf);
+        fib_change_drop(change, child);
+        words[octet] = word_of_child(change->fib, copy);
     }
 }
 
 /* Sets a prefix in the node that is there for it. */
 static int
-node_set(struct fib *fib, _Atomic uint64_t *link, const struct place *place, path_t path)
+node_set(struct fib_change *change, const struct fib_way *way, const struct fib_place *place,
+         path_t path)
 {
-    struct fib_node *node = word_child(word_load(link));
-    uint64_t leaf = word_of_path(path, place->bits), words[FIB_SLOTS];
-    int error;
+    struct fib_node *old = way->nodes[way->n - 1], *new;
+    struct fib_shorts *shorts = fib_node_shorts(old);
+    const bool had_shorts = shorts != NULL;
+    const struct fib_span span = fib_node_span(old);
+    uint64_t words[FIB_SLOTS];
 
-    if (place->bits < 8 && fib_shorts_reserve(fib, &node->shorts) != 0)
+    if (place->bits < 8 && fib_shorts_reserve(change->fib, &shorts) != 0)
         return -ENOMEM;
-    fib_node_expand(node, words);
-    words_set(words, place, leaf);
-    error = fib_node_change(fib, link, words);
-    if (error != 0)
-        return error;
-    fallbacks_set(words, place, leaf);
+    if (had_shorts)
+        fib_node_shorts_moved(old, shorts);
+    fib_node_expand(old, words);
+    words_set(change, shorts, words, place, word_of_path(path, place->bits == 8));
+    new = change->failed ? NULL : fib_change_make(change, &span, words, node_fallback(old), shorts);
+    if (new != NULL) {
+        fib_change_drop(change, old);
+        fib_change_put_child(change, way, way->n - 1, new);
+    }
+    if (change->failed) {
+        if (!had_shorts)
+            fib_shorts_free(change->fib, shorts);
+        return -ENOSPC;
+    }
     if (place->bits < 8)
-        fib_shorts_set(word_child(word_load(link))->shorts, place->position, path);
+        fib_shorts_set(shorts, place->position, path);
     return 0;
 }
 
 /* The span of a node at `level` on the way to a place, under a word that stands above `top`. */
 static struct fib_span
-span_towards(const struct place *place, unsigned top, unsigned level)
+span_towards(const struct fib_place *place, unsigned top, unsigned level)
 {
     struct fib_span span = { .level = (uint8_t)level, .n_skipped = (uint8_t)(level - top) };
 
@@ -140,261 +164,155 @@ span_towards(const struct place *place, unsigned top, unsigned level)
     return span;
 }
 
+/* A path that is to be set where no node is for it yet. */
+struct addition {
+    const struct fib_place *place;
+    path_t path;
+    struct fib_shorts *shorts; /* of the new node */
+};
+
 /* Makes the node of a place, with the prefix and `words`. */
 static struct fib_node *
-place_node_make(struct fib *fib, const struct place *place, unsigned top, uint64_t words[FIB_SLOTS],
-                uint64_t fallback, path_t path)
+place_node_make(struct fib_change *change, const struct addition *addition, unsigned top,
+                uint64_t words[FIB_SLOTS], uint64_t fallback)
 {
+    const struct fib_place *place = addition->place;
     const struct fib_span span = span_towards(place, top, place->level);
-    struct fib_node *node;
+    const uint64_t leaf = word_of_path(addition->path, place->bits == 8);
 
-    words_set(words, place, word_of_path(path, place->bits));
-    node = fib_node_make(fib, &span, words, fallback);
-    if (node == NULL || place->bits == 8)
-        return node;
-    if (fib_shorts_reserve(fib, &node->shorts) != 0) {
-        fib_node_discard(fib, node);
-        return NULL;
+    for (unsigned octet = place->first; octet <= place->last; octet++) {
+        if (!word_is_child(words[octet]))
+            words[octet] = leaf;
     }
-    fib_shorts_set(node->shorts, place->position, path);
-    return node;
+    return fib_change_make(change, &span, words, fallback, addition->shorts);
 }
 
-/* Makes a node at `level` that branches, under a word that stands above `top`: to `moved`, and to a
- * new node of the place. */
+/* Makes a node at `level` that branches, under a word that stands above `top`: to the child that is
+ * among `words`, and to a new node of the place. */
 static struct fib_node *
-fork_make(struct fib *fib, const struct place *place, unsigned top, unsigned level,
-          uint64_t words[FIB_SLOTS], uint64_t fallback, path_t path)
+fork_make(struct fib_change *change, const struct addition *addition, unsigned top, unsigned level,
+          uint64_t words[FIB_SLOTS], uint64_t fallback)
 {
-    const struct fib_span span = span_towards(place, top, level);
+    const struct fib_span span = span_towards(addition->place, top, level);
     uint64_t words_of_place[FIB_SLOTS] = { 0 };
-    struct fib_node *fork, *node;
+    struct fib_node *node;
 
-    node = place_node_make(fib, place, level + 1, words_of_place, 0, path);
+    node = place_node_make(change, addition, level + 1, words_of_place, 0);
     if (node == NULL)
         return NULL;
-    words[place->octets[level]] = word_of_child(node);
-    fork = fib_node_make(fib, &span, words, fallback);
-    if (fork == NULL)
-        fib_node_discard(fib, node);
-    return fork;
+    words[addition->place->octets[level]] = word_of_child(change->fib, node);
+    return fib_change_make(change, &span, words, fallback, NULL);
 }
 
 /*
  * Makes what takes the part of `old`, which a packet to the prefix's address does not pass, or only
- * behind the prefix: a node at the level where they part, above `moved`, the rest of `old`.
+ * behind the prefix: a node at the level where they part, above the rest of `old`.
  */
 static struct fib_node *
-split_make(struct fib *fib, const struct place *place, struct fib_node *old, path_t path,
-           struct fib_node **moved)
+split_make(struct fib_change *change, const struct addition *addition, struct fib_node *old)
 {
+    const struct fib_place *place = addition->place;
     const unsigned top = old->level - old->n_skipped;
     const unsigned parting = top + node_octets_in_common(old, place->octets);
     const unsigned level = parting < place->level ? parting : place->level;
-    const unsigned octet = node_skipped(old)[level - top];
+    const unsigned octet = old->rest[level - top];
     struct fib_span span = { .level = old->level, .n_skipped = (uint8_t)(old->level - level - 1) };
-    uint64_t words[FIB_SLOTS], fallback = word_load(&old->fallback), covering = 0;
-    struct fib_node *node;
+    uint64_t words[FIB_SLOTS], covering = 0;
+    struct fib_node *moved;
 
-    memcpy(span.skipped, &node_skipped(old)[level - top + 1], span.n_skipped);
+    memcpy(span.skipped, &old->rest[level - top + 1], span.n_skipped);
     if (level == place->level && place_covers(place, octet))
-        covering = word_of_path(path, place->bits);
+        covering = word_of_path(addition->path, place->bits == 8);
     fib_node_expand(old, words);
-    *moved = fib_node_make(fib, &span, words, covering);
-    if (*moved == NULL)
+    moved = fib_change_make(change, &span, words, covering, fib_node_shorts(old));
+    if (moved == NULL)
         return NULL;
+    fib_change_drop(change, old);
     memset(words, 0, sizeof(words));
-    words[octet] = word_of_child(*moved);
+    words[octet] = word_of_child(change->fib, moved);
     if (level == place->level)
-        node = place_node_make(fib, place, top, words, fallback, path);
-    else
-        node = fork_make(fib, place, top, level, words, fallback, path);
-    if (node == NULL)
-        fib_node_discard(fib, *moved);
-    return node;
+        return place_node_make(change, addition, top, words, node_fallback(old));
+    return fork_make(change, addition, top, level, words, node_fallback(old));
 }
 
-/* Sets a prefix that has no node yet; `links` are the nodes above it. */
-static int
-place_add(struct fib *fib, _Atomic uint64_t *root, _Atomic uint64_t *links[FIB_LEVELS], unsigned n,
-          const struct place *place, path_t path)
+/* Adds a node for a prefix behind the nodes of a way. */
+static void
+node_add(struct fib_change *change, const struct fib_way *way, const struct addition *addition)
 {
-    uint64_t words[FIB_SLOTS], words_of_place[FIB_SLOTS] = { 0 }, *word = words;
-    struct fib_node *above = n == 0 ? NULL : word_child(word_load(links[n - 1]));
-    struct fib_node *old = NULL, *moved = NULL, *added;
+    struct fib_node *above = way->n == 0 ? NULL : way->nodes[way->n - 1], *added;
+    const unsigned octet = above == NULL ? 0 : addition->place->octets[above->level];
+    const uint64_t word = above == NULL ? change->root : node_word(above, octet);
+    uint64_t words[FIB_SLOTS] = { 0 };
 
-    if (above == NULL) {
-        *word = word_load(root);
-    } else {
-        fib_node_expand(above, words);
-        word = &words[place->octets[above->level]];
+    if (word_is_child(word)) {
+        added = split_make(change, addition, word_child(change->fib, word));
+        if (added != NULL)
+            fib_change_put_child(change, way, way->n, added);
+        return;
     }
-    if (word_is_child(*word)) {
-        old = word_child(*word);
-        added = split_make(fib, place, old, path, &moved);
-    } else {
-        added = place_node_make(fib, place, above == NULL ? 0 : above->level + 1u, words_of_place,
-                                *word, path);
-    }
+    added = place_node_make(change, addition, above == NULL ? 0 : above->level + 1u, words, word);
     if (added == NULL)
-        return -ENOSPC;
-    *word = word_of_child(added);
-    if (above == NULL) {
-        word_store(root, *word);
-    } else if (fib_node_change(fib, links[n - 1], words) != 0) {
-        fib_node_discard(fib, added); /* no split: that needs no new slot */
-        return -ENOSPC;
+        return;
+    if (above != NULL) {
+        const struct fib_span span = fib_node_span(above);
+
+        fib_node_expand(above, words);
+        words[octet] = word_of_child(change->fib, added);
+        added = fib_change_make(change, &span, words, node_fallback(above), fib_node_shorts(above));
+        if (added == NULL)
+            return;
+        fib_change_drop(change, above);
     }
-    if (old != NULL) {
-        moved->shorts = old->shorts;
-        fib_node_retire(fib, old);
+    fib_change_put_child(change, way, above == NULL ? 0 : way->n - 1, added);
+}
+
+/* /0 is the root's own leaf or, if there are nodes, the first one's fallback. */
+static void
+default_set(struct fib_change *change, uint64_t leaf)
+{
+    struct fib_node *node, *copy;
+
+    if (!word_is_child(change->root)) {
+        change->root = leaf;
+        return;
     }
-    return 0;
+    node = word_child(change->fib, change->root);
+    copy = fib_change_copy(change, node);
+    if (copy == NULL)
+        return;
+    word_write(copy->fallback, leaf);
+    change->old[change->n_old++] = node;
+    change->root = word_of_child(change->fib, copy);
 }
 
 int
-fib_trie_set(struct fib *fib, _Atomic uint64_t *root, const struct ip_prefix *prefix, path_t path)
+fib_trie_set(struct fib_change *change, const struct ip_prefix *prefix, path_t path)
 {
-    const struct place place = place_of(prefix);
-    _Atomic uint64_t *links[FIB_LEVELS], *link;
-    unsigned n = descend(root, &place, links);
+    struct fib_place place;
+    struct addition addition = { .place = &place, .path = path };
+    struct fib_way way;
+    int error = 0;
 
-    link = link_of_place(&place, links, n);
-    if (link == NULL)
-        return place_add(fib, root, links, n, &place, path);
-    return node_set(fib, link, &place, path);
-}
-
-/* The slot of the only word in use, if it is a child that keeps no prefix for the octet above it.
- */
-static bool
-is_passage(const uint64_t words[FIB_SLOTS], unsigned *octet)
-{
-    if (fib_words_in_use(words) != 1)
-        return false;
-    for (*octet = 0; words[*octet] == 0;)
-        ++*octet;
-    return word_is_child(words[*octet]) && word_load(&word_child(words[*octet])->fallback) == 0;
-}
-
-/*
- * If the node that `link` leads to would have, with the slots `words`, nothing but one child, a new
- * node takes the part of both. @return false if not, or if there is no room for one.
- */
-static bool
-merge(struct fib *fib, _Atomic uint64_t *link, const uint64_t words[FIB_SLOTS])
-{
-    struct fib_node *node = word_child(word_load(link)), *child, *merged;
-    struct fib_span span = fib_node_span(node);
-    uint64_t words_below[FIB_SLOTS];
-    unsigned octet;
-
-    if (fib_shorts_count(node) > 0 || !is_passage(words, &octet))
-        return false;
-    child = word_child(words[octet]);
-    span.skipped[span.n_skipped++] = (uint8_t)octet;
-    memcpy(&span.skipped[span.n_skipped], node_skipped(child), child->n_skipped);
-    span.n_skipped = (uint8_t)(span.n_skipped + child->n_skipped);
-    span.level = child->level;
-    fib_node_expand(child, words_below);
-    merged = fib_node_make(fib, &span, words_below, word_load(&node->fallback));
-    if (merged == NULL)
-        return false;
-    merged->shorts = child->shorts;
-    word_store(link, word_of_child(merged));
-    fib_shorts_free(fib, node); /* empty, but room may be left */
-    fib_node_retire(fib, node);
-    fib_node_retire(fib, child);
-    return true;
-}
-
-/*
- * Gives the last of the nodes on the way to a place the slots `words`; a node without any is
- * unlinked, and its parent gets its fallback in its place.
- */
-static void
-node_change_or_unlink(struct fib *fib, _Atomic uint64_t *links[FIB_LEVELS], unsigned n,
-                      const uint8_t *octets, uint64_t words[FIB_SLOTS])
-{
-    struct fib_node *unlinked[FIB_LEVELS];
-    unsigned n_unlinked = 0;
-    _Atomic uint64_t *link = links[--n];
-
-    while (fib_words_in_use(words) == 0) {
-        struct fib_node *node = word_child(word_load(link)), *above;
-        uint64_t fallback = word_load(&node->fallback);
-
-        unlinked[n_unlinked++] = node;
-        if (n == 0) {
-            word_store(link, fallback);
-            break;
-        }
-        link = links[--n];
-        above = word_child(word_load(link));
-        fib_node_expand(above, words);
-        words[octets[above->level]] = fallback;
-    }
-    if (fib_words_in_use(words) > 0 && !merge(fib, link, words))
-        fib_node_change(fib, link, words);
-    for (unsigned i = 0; i < n_unlinked; i++) {
-        fib_shorts_free(fib, unlinked[i]); /* empty, but room may be left */
-        fib_node_retire(fib, unlinked[i]);
-    }
-}
-
-/* What the prefix covered falls to the next shorter one in its node, or to what lies above. */
-void
-fib_trie_unset(struct fib *fib, _Atomic uint64_t *root, const struct ip_prefix *prefix)
-{
-    const struct place place = place_of(prefix);
-    _Atomic uint64_t *links[FIB_LEVELS];
-    const unsigned n = descend(root, &place, links);
-    struct fib_node *node = word_child(word_load(links[n - 1]));
-    uint64_t words[FIB_SLOTS], covering;
-
-    if (place.bits < 8)
-        fib_shorts_unset(fib, node, place.position);
-    covering = fib_shorts_covering(node, place.position);
-    fib_node_expand(node, words);
-    for (unsigned octet = place.first; octet <= place.last; octet++) {
-        if (word_is_child(words[octet])) {
-            _Atomic uint64_t *fallback = &word_child(words[octet])->fallback;
-
-            if (word_bits(word_load(fallback)) == place.bits)
-                word_store(fallback, covering);
-        } else if (word_bits(words[octet]) == place.bits) {
-            words[octet] = covering;
+    if (prefix->length == 0) {
+        default_set(change, path == PATH_NONE ? 0 : word_of_path(path, true));
+    } else {
+        place = fib_place_of(prefix);
+        fib_trie_descend(change->fib, change->root, &place, &way);
+        if (fib_way_end(&way, &place) != NULL) {
+            error = node_set(change, &way, &place, path);
+        } else {
+            if (place.bits < 8 && fib_shorts_reserve(change->fib, &addition.shorts) != 0)
+                return -ENOMEM;
+            node_add(change, &way, &addition);
+            if (change->failed)
+                fib_shorts_free(change->fib, addition.shorts);
+            else if (place.bits < 8)
+                fib_shorts_set(addition.shorts, place.position, path);
         }
     }
-    node_change_or_unlink(fib, links, n, place.octets, words);
-}
-
-/* Retires the node of an unlinked word and all below it. @return the prefixes they held. */
-static uint32_t
-subtree_retire(struct fib *fib, uint64_t word)
-{
-    uint64_t words[FIB_SLOTS];
-    struct fib_node *node;
-    uint32_t prefixes;
-
-    if (!word_is_child(word))
-        return leaf_of_whole_octet(word) != PATH_NONE;
-    node = word_child(word);
-    prefixes =
-        fib_shorts_count(node) + (leaf_of_whole_octet(word_load(&node->fallback)) != PATH_NONE);
-    fib_node_expand(node, words);
-    for (unsigned octet = 0; octet < FIB_SLOTS; octet++)
-        prefixes += subtree_retire(fib, words[octet]);
-    fib_shorts_free(fib, node);
-    fib_node_retire(fib, node);
-    return prefixes;
-}
-
-uint32_t
-fib_trie_clear(struct fib *fib, _Atomic uint64_t *root)
-{
-    uint64_t word = word_load(root);
-
-    word_store(root, 0);
-    return subtree_retire(fib, word);
+    if (change->failed)
+        error = -ENOSPC;
+    if (error != 0)
+        fib_change_discard(change);
+    return error;
 }

@@ -1,35 +1,46 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Slabs of 64 KiB, aligned to their size, so that a block's address leads to its slab. A free block
- * holds the link to the next one; blocks that were never used are counted, not linked, so that a
- * fresh slab's pages are touched only when they are needed.
+ * Slabs of a page, each with blocks of one size behind a head of 16 octets. A free block holds the
+ * place of the next one; blocks that were never used are counted, not linked. Slabs are named by
+ * their number in the range; number 0 is never used.
  */
 
 #include "lib/table/slab.h"
 
-#include <stdbool.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
-#define SLAB_OCTETS 65536u
-#define LINE        64u
+#define SLAB_OCTETS  4096u
+#define RANGE_OCTETS (8ull << 30)
 
-static const uint8_t lines_of_size[SLAB_SIZES] = { 1, 2, 3, 4, 6, 8, 12, 16, 24, 33 };
+/* Empty slabs that are kept: these, and one in so many of all. */
+#define EMPTY_KEPT       16u
+#define EMPTY_KEPT_SHARE 32u
+
+/* Each the largest multiple of 16 of which one more fits into a slab than of the next. */
+static const uint16_t octets_of_size[SLAB_SIZES] = {
+    48,  64,  80,  96,  112, 128, 144, 160, 176, 192, 208, 224,  240,
+    272, 288, 304, 336, 368, 400, 448, 496, 576, 672, 816, 1008, SLAB_BLOCK_MAX,
+};
 
 struct slab {
-    struct slab *next, *previous; /* in its size's list, while it has room */
-    void *free_blocks;
-    uint16_t size;   /* index of lines_of_size */
-    uint16_t used;   /* blocks given out */
-    uint16_t unused; /* blocks at the end that were never given out */
-} __attribute__((aligned(LINE)));
+    uint32_t next, previous; /* in its list */
+    uint16_t free_blocks;    /* place of the first one in the slab, 0 for none */
+    uint16_t unused;         /* blocks at the end that were never given out */
+    uint16_t used;           /* blocks given out */
+    uint8_t size;            /* index of octets_of_size */
+};
+
+_Static_assert(sizeof(struct slab) == SLAB_UNIT, "a slab's head grew");
 
 static unsigned
 size_for(size_t octets)
 {
     unsigned size = 0;
 
-    while (lines_of_size[size] * LINE < octets)
+    while (octets_of_size[size] < octets)
         size++;
     return size;
 }
@@ -40,68 +51,94 @@ slab_of(const void *block)
     return (struct slab *)((uintptr_t)block & ~(uintptr_t)(SLAB_OCTETS - 1));
 }
 
-/* Maps twice the size and gives back what is outside the aligned half. */
 static struct slab *
-slab_map(void)
+slab_at(const struct slab_pool *pool, uint32_t number)
 {
-    char *start =
-        mmap(NULL, 2 * SLAB_OCTETS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    size_t before;
+    return (struct slab *)(void *)(pool->base + (size_t)number * SLAB_OCTETS);
+}
 
-    if (start == MAP_FAILED)
-        return NULL;
-    before = -(uintptr_t)start & (SLAB_OCTETS - 1);
-    if (before > 0)
-        munmap(start, before);
-    munmap(start + before + SLAB_OCTETS, SLAB_OCTETS - before);
-    return (void *)(start + before);
+static uint32_t
+slab_number(const struct slab_pool *pool, const struct slab *slab)
+{
+    return (uint32_t)(((const uint8_t *)slab - pool->base) / SLAB_OCTETS);
+}
+
+int
+slab_pool_init(struct slab_pool *pool, size_t octets)
+{
+    if (octets > RANGE_OCTETS)
+        octets = RANGE_OCTETS;
+    *pool = (struct slab_pool){ .slabs_max = (uint32_t)(octets / SLAB_OCTETS), .n_slabs = 1 };
+    pool->base = mmap(NULL, octets, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (pool->base == MAP_FAILED)
+        return -ENOMEM;
+    pool->returned = calloc(pool->slabs_max, sizeof(*pool->returned));
+    if (pool->returned == NULL) {
+        munmap(pool->base, octets);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void
+slab_pool_free(struct slab_pool *pool)
+{
+    munmap(pool->base, (size_t)pool->slabs_max * SLAB_OCTETS);
+    free(pool->returned);
 }
 
 static void
-list_add(struct slab_pool *pool, struct slab *slab)
+list_add(struct slab_pool *pool, uint32_t *list, struct slab *slab)
 {
-    slab->previous = NULL;
-    slab->next = pool->with_room[slab->size];
-    if (slab->next != NULL)
-        slab->next->previous = slab;
-    pool->with_room[slab->size] = slab;
+    slab->previous = 0;
+    slab->next = *list;
+    if (slab->next != 0)
+        slab_at(pool, slab->next)->previous = slab_number(pool, slab);
+    *list = slab_number(pool, slab);
 }
 
 static void
-list_remove(struct slab_pool *pool, struct slab *slab)
+list_remove(struct slab_pool *pool, uint32_t *list, struct slab *slab)
 {
-    if (slab->previous != NULL)
-        slab->previous->next = slab->next;
+    if (slab->previous != 0)
+        slab_at(pool, slab->previous)->next = slab->next;
     else
-        pool->with_room[slab->size] = slab->next;
-    if (slab->next != NULL)
-        slab->next->previous = slab->previous;
+        *list = slab->next;
+    if (slab->next != 0)
+        slab_at(pool, slab->next)->previous = slab->previous;
 }
 
 static bool
 slab_is_full(const struct slab *slab)
 {
-    return slab->free_blocks == NULL && slab->unused == 0;
+    return slab->free_blocks == 0 && slab->unused == 0;
 }
 
-/* An empty slab for blocks of a size, in that size's list; NULL without memory. */
+/* An empty slab for blocks of a size, in that size's list; NULL if there is none left. */
 static struct slab *
 slab_add(struct slab_pool *pool, unsigned size)
 {
-    struct slab *slab = pool->spare;
+    struct slab *slab;
 
-    if (slab == NULL) {
-        slab = slab_map();
-        if (slab == NULL)
-            return NULL;
+    if (pool->empty != 0) {
+        slab = slab_at(pool, pool->empty);
+        list_remove(pool, &pool->empty, slab);
+        pool->n_empty--;
+    } else if (pool->n_returned > 0) {
+        slab = slab_at(pool, pool->returned[--pool->n_returned]);
         pool->octets += SLAB_OCTETS;
+    } else if (pool->n_slabs < pool->slabs_max) {
+        slab = slab_at(pool, pool->n_slabs++);
+        pool->octets += SLAB_OCTETS;
+    } else {
+        return NULL;
     }
-    pool->spare = NULL;
     *slab = (struct slab){
-        .size = (uint16_t)size,
-        .unused = (uint16_t)((SLAB_OCTETS - sizeof(*slab)) / (lines_of_size[size] * LINE)),
+        .size = (uint8_t)size,
+        .unused = (uint16_t)((SLAB_OCTETS - sizeof(*slab)) / octets_of_size[size]),
     };
-    list_add(pool, slab);
+    list_add(pool, &pool->with_room[size], slab);
     return slab;
 }
 
@@ -109,19 +146,22 @@ void *
 slab_alloc(struct slab_pool *pool, size_t octets)
 {
     unsigned size = size_for(octets);
-    struct slab *slab = pool->with_room[size];
-    void *block;
+    struct slab *slab =
+        pool->with_room[size] == 0 ? slab_add(pool, size) : slab_at(pool, pool->with_room[size]);
+    uint8_t *block = (uint8_t *)slab;
 
-    if (slab == NULL && (slab = slab_add(pool, size)) == NULL)
+    if (slab == NULL)
         return NULL;
-    block = slab->free_blocks;
-    if (block != NULL)
-        slab->free_blocks = *(void **)block;
-    else
-        block = (char *)slab + SLAB_OCTETS - slab->unused-- * lines_of_size[size] * LINE;
+    if (slab->free_blocks != 0) {
+        block += slab->free_blocks;
+        slab->free_blocks = *(uint16_t *)(void *)block;
+    } else {
+        block += SLAB_OCTETS - slab->unused-- * octets_of_size[size];
+    }
     slab->used++;
+    pool->octets_used += octets_of_size[size];
     if (slab_is_full(slab))
-        list_remove(pool, slab);
+        list_remove(pool, &pool->with_room[size], slab);
     return block;
 }
 
@@ -131,38 +171,19 @@ slab_free(struct slab_pool *pool, void *block)
     struct slab *slab = slab_of(block);
 
     if (slab_is_full(slab))
-        list_add(pool, slab);
-    *(void **)block = slab->free_blocks;
-    slab->free_blocks = block;
+        list_add(pool, &pool->with_room[slab->size], slab);
+    *(uint16_t *)block = slab->free_blocks;
+    slab->free_blocks = (uint16_t)((uint8_t *)block - (uint8_t *)slab);
+    pool->octets_used -= octets_of_size[slab->size];
     if (--slab->used > 0)
         return;
-    list_remove(pool, slab);
-    if (pool->spare == NULL) {
-        pool->spare = slab;
+    list_remove(pool, &pool->with_room[slab->size], slab);
+    if (pool->n_empty < EMPTY_KEPT + pool->octets / SLAB_OCTETS / EMPTY_KEPT_SHARE) {
+        list_add(pool, &pool->empty, slab);
+        pool->n_empty++;
         return;
     }
-    munmap(slab, SLAB_OCTETS);
+    pool->returned[pool->n_returned++] = slab_number(pool, slab);
+    madvise(slab, SLAB_OCTETS, MADV_DONTNEED);
     pool->octets -= SLAB_OCTETS;
-}
-
-size_t
-slab_block_octets(const void *block)
-{
-    return lines_of_size[slab_of(block)->size] * LINE;
-}
-
-size_t
-slab_size_for(size_t octets)
-{
-    return lines_of_size[size_for(octets)] * LINE;
-}
-
-void
-slab_pool_free(struct slab_pool *pool)
-{
-    if (pool->spare == NULL)
-        return;
-    munmap(pool->spare, SLAB_OCTETS);
-    pool->octets -= SLAB_OCTETS;
-    pool->spare = NULL;
 }

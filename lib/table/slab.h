@@ -2,35 +2,55 @@
 #pragma once
 
 /*
- * Memory for the FIB's nodes: blocks of whole cache lines in a few sizes, cut from slabs that hold
- * one size each. A slab whose last block is freed goes back to the system.
+ * Memory for the FIB's nodes: blocks in some thirty sizes, cut from slabs of one page that hold one
+ * size each, in one range of addresses, so that 29 bits name a block. The range is reserved whole;
+ * a page is held only while blocks of it are.
  * One thread (the control thread); readers may read the blocks.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define SLAB_BLOCK_MAX (33 * 64) /* octets of the largest block */
-#define SLAB_SIZES     10
-
-struct slab;
+#define SLAB_BLOCK_MAX 1360u /* octets of the largest block */
+#define SLAB_SIZES     26u
+#define SLAB_UNIT      16u /* blocks are multiples of this, and aligned to it */
 
 struct slab_pool {
-    struct slab *with_room[SLAB_SIZES]; /* lists of slabs that have a free block */
-    struct slab *spare;                 /* one empty slab is kept */
-    size_t octets;                      /* held from the system */
+    uint8_t *base;
+    uint32_t slabs_max;
+    uint32_t n_slabs;               /* those beyond were never used */
+    uint32_t with_room[SLAB_SIZES]; /* lists of slabs that have a free block; 0 ends one */
+    uint32_t empty;                 /* list of empty slabs that are kept */
+    uint32_t n_empty;
+    uint32_t *returned; /* slabs given back to the system */
+    uint32_t n_returned;
+    size_t octets;      /* held from the system */
+    size_t octets_used; /* in blocks that are given out */
 };
 
-/** A block of at least `octets` (<= SLAB_BLOCK_MAX), aligned to 64, contents undefined; NULL
- * without memory. */
+/** Reserves the range, for up to `octets` (8 GiB at most). @return 0 or -ENOMEM. */
+int slab_pool_init(struct slab_pool *pool, size_t octets);
+
+/** Gives everything back. */
+void slab_pool_free(struct slab_pool *pool);
+
+/** A block of at least `octets` (<= SLAB_BLOCK_MAX), contents undefined; NULL if the range is used
+ * up. */
 void *slab_alloc(struct slab_pool *pool, size_t octets);
 
 /** Gives a block back. */
 void slab_free(struct slab_pool *pool, void *block);
 
-/** The octets that a block really has, and that a block for `octets` would have. */
-size_t slab_block_octets(const void *block);
-size_t slab_size_for(size_t octets);
+/** The 29 bits that name a block, never 0, and back. */
+static inline uint32_t
+slab_ref(const struct slab_pool *pool, const void *block)
+{
+    return (uint32_t)(((const uint8_t *)block - pool->base) / SLAB_UNIT);
+}
 
-/** Gives the spare back to the system. All blocks must have been freed. */
-void slab_pool_free(struct slab_pool *pool);
+static inline void *
+slab_block(const uint8_t *base, uint64_t ref)
+{
+    return (void *)(uintptr_t)(base + ref * SLAB_UNIT);
+}

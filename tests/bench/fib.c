@@ -22,7 +22,7 @@
 #include <rte_fib6.h>
 #include <rte_malloc.h>
 
-#include "lib/table/fib.h"
+#include "lib/table/fib_lookup.h"
 #include "lib/table/reclaim.h"
 #include "tests/bench/fib_naive.h"
 #include "tests/bench/fib_routes.h"
@@ -31,7 +31,7 @@
 #define KEYS         65536u /* looked up round and round */
 #define KEYS_A_SLICE 8192u
 #define SLICES       200u
-#define SIDES        3u
+#define SIDES        5u
 #define CHANGES      200000u
 #define PAIRS        11u /* of slices with and without changes beside them */
 #define TBL8         65536u
@@ -73,16 +73,25 @@ heap_mib(void)
     return (double)octets / MIB;
 }
 
-/* A row beside a peer, or alone: `peer` may be NULL. */
+/* A row beside a peer, or alone: `peer` may be NULL; a 5th percentile of 0 is none. */
 static void
-row(const char *what, const char *table, double value, const char *unit, const char *peer,
-    double peer_value)
+row_p5(const char *what, const char *table, double value, double p5, const char *unit,
+       const char *peer, double peer_value)
 {
     printf("{\"name\": \"%s-%s\", \"value\": %.2f, \"unit\": \"%s\"", what, table, value, unit);
+    if (p5 > 0)
+        printf(", \"p5\": %.2f", p5);
     if (peer != NULL)
         printf(", \"peer\": \"%s\", \"peer-value\": %.2f", peer, peer_value);
     printf("}\n");
     fflush(stdout);
+}
+
+static void
+row(const char *what, const char *table, double value, const char *unit, const char *peer,
+    double peer_value)
+{
+    row_p5(what, table, value, 0, unit, peer, peer_value);
 }
 
 static void
@@ -139,30 +148,43 @@ compare_doubles(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+/* A way to look up: ours at a vector level, or a peer's. */
+struct side {
+    void (*lookups)(unsigned first);
+    enum simd_level level;
+};
+
 static double
-slice_cycles(void (*lookups)(unsigned), unsigned slice)
+slice_cycles(const struct side *side, unsigned slice)
 {
     unsigned first = slice * KEYS_A_SLICE % KEYS;
-    uint64_t start = rte_rdtsc_precise();
+    uint64_t start;
 
+    fib_lookup_choose(subject.fib, side->level);
+    start = rte_rdtsc_precise();
     for (unsigned key = 0; key < KEYS_A_SLICE; key += BULK)
-        lookups(first + key);
+        side->lookups(first + key);
     return (double)(rte_rdtsc_precise() - start) / KEYS_A_SLICE;
 }
 
-/* The median cycles a lookup of each of `n` functions, measured by turns. */
+/* Cycles a lookup. */
+struct cost {
+    double median, p5;
+};
+
+/* What a lookup costs on each of `n` sides, measured by turns. */
 static void
-measure(void (*const lookups[])(unsigned), unsigned n, double *cycles)
+measure(const struct side *sides, unsigned n, struct cost *costs)
 {
     static double slices[SIDES][SLICES];
 
     for (unsigned slice = 0; slice < SLICES; slice++) {
         for (unsigned i = 0; i < n; i++)
-            slices[i][slice] = slice_cycles(lookups[i], slice);
+            slices[i][slice] = slice_cycles(&sides[i], slice);
     }
     for (unsigned i = 0; i < n; i++) {
         qsort(slices[i], SLICES, sizeof(double), compare_doubles);
-        cycles[i] = slices[i][SLICES / 2];
+        costs[i] = (struct cost){ slices[i][SLICES / 2], slices[i][SLICES / 20] };
     }
 }
 
@@ -363,24 +385,52 @@ changes_measure(const char *table, const struct route *routes, unsigned n)
         median(quiet, PAIRS));
 }
 
+/* The rows of a table's lookups: with the vector level that is chosen by itself beside each peer,
+ * and with those below alone. */
+static void
+lookup_rows(const char *what, const char *table, void (*ours)(unsigned),
+            void (*const peers[])(unsigned), const char *const *names, unsigned n_peers)
+{
+    struct side sides[SIDES];
+    struct cost costs[SIDES];
+    unsigned n = 0, n_ours;
+
+    for (int level = (int)simd_level(); level >= 0; level--)
+        sides[n++] = (struct side){ ours, (enum simd_level)level };
+    n_ours = n;
+    for (unsigned i = 0; i < n_peers; i++)
+        sides[n++] = (struct side){ peers[i], SIMD_SCALAR };
+    measure(sides, n, costs);
+    for (unsigned i = n_ours; i < n; i++)
+        row_p5(what, table, costs[0].median, costs[0].p5, "cycles", names[i - n_ours],
+               costs[i].median);
+    if (n_peers == 0)
+        row_p5(what, table, costs[0].median, costs[0].p5, "cycles", NULL, 0);
+    for (unsigned i = 1; i < n_ours; i++) {
+        char name[64];
+
+        snprintf(name, sizeof(name), "%s-%s", table, simd_level_name(sides[i].level));
+        row_p5(what, name, costs[i].median, costs[i].p5, "cycles", NULL, 0);
+    }
+    fib_lookup_choose(subject.fib, simd_level());
+}
+
 /* One table, beside its peers. */
 static void
 measure4(const char *table, enum route_shape shape, uint32_t vrfs, uint32_t routes_a_vrf)
 {
-    static void (*const lookups[])(unsigned) = { lookup_fib, lookup_naive, lookup_rte_fib };
+    static void (*const peers[])(unsigned) = { lookup_naive, lookup_rte_fib };
+    static const char *const names[] = { "naive", "rte_fib" };
     const unsigned n = vrfs * routes_a_vrf;
     struct route *routes = routes_make(shape, IP_V4, vrfs, routes_a_vrf);
-    double cycles[SIDES], rte_fib_mib = 0;
+    double rte_fib_mib = 0;
 
     fib_fill(routes, n, vrfs);
     naive_fill(routes, n, vrfs);
     if (vrfs == 1)
         rte_fib_mib = rte_fib_fill(routes, n);
     keys_choose(routes, n);
-    measure(lookups, vrfs == 1 ? 3 : 2, cycles);
-    row("fib-lookup", table, cycles[0], "cycles", "naive", cycles[1]);
-    if (vrfs == 1)
-        row("fib-lookup", table, cycles[0], "cycles", "rte_fib", cycles[2]);
+    lookup_rows("fib-lookup", table, lookup_fib, peers, names, vrfs == 1 ? 2 : 1);
     row("fib-memory", table, fib_mib(), "MiB", "naive", naive_octets(subject.naive) / MIB);
     if (vrfs == 1)
         row("fib-memory", table, fib_mib(), "MiB", "rte_fib", rte_fib_mib);
@@ -392,22 +442,22 @@ measure4(const char *table, enum route_shape shape, uint32_t vrfs, uint32_t rout
     free(routes);
 }
 
+/* IPv6: nothing of DPDK's fits beside many VRFs. */
 static void
 measure6(const char *table, enum route_shape shape, uint32_t vrfs, uint32_t routes_a_vrf)
 {
-    static void (*const lookups[])(unsigned) = { lookup_fib6, lookup_rte_fib6 };
+    static void (*const peers[])(unsigned) = { lookup_rte_fib6 };
+    static const char *const names[] = { "rte_fib6" };
     const unsigned n = vrfs * routes_a_vrf;
     struct route *routes = routes_make(shape, IP_V6, vrfs, routes_a_vrf);
-    const char *peer = vrfs == 1 ? "rte_fib6" : NULL;
-    double cycles[SIDES] = { 0 }, peer_mib = 0;
+    double peer_mib = 0;
 
     fib_fill(routes, n, vrfs);
     if (vrfs == 1)
         peer_mib = rte_fib6_fill(routes, n);
     keys_choose(routes, n);
-    measure(lookups, vrfs == 1 ? 2 : 1, cycles);
-    row("fib6-lookup", table, cycles[0], "cycles", peer, cycles[1]);
-    row("fib6-memory", table, fib_mib(), "MiB", peer, peer_mib);
+    lookup_rows("fib6-lookup", table, lookup_fib6, peers, names, vrfs == 1);
+    row("fib6-memory", table, fib_mib(), "MiB", vrfs == 1 ? "rte_fib6" : NULL, peer_mib);
     fib_destroy(subject.fib);
     if (vrfs == 1)
         rte_fib6_free(subject.rte_fib6);

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "lib/table/fib.h"
+#include "lib/table/fib_lookup.h"
 #include "lib/table/reclaim.h"
 
 #define ROOTS       4u
@@ -63,28 +63,35 @@ prefix_parse(const char *text)
     return prefix;
 }
 
-/* Looks up addresses of one family, each in its root. */
+/* Looks up addresses of one family, each in its root: with every vector level that there is, which
+ * must agree. */
 static inline void
-lookup_all(const struct fib *fib, const uint32_t *roots, const struct ip_addr *addresses,
-           path_t *paths, unsigned n)
+lookup_all(struct fib *fib, const uint32_t *roots, const struct ip_addr *addresses, path_t *paths,
+           unsigned n)
 {
     const uint8_t *v6[LOOKUPS_MAX];
+    path_t others[LOOKUPS_MAX];
     uint32_t v4[LOOKUPS_MAX];
 
     assert_true(n <= LOOKUPS_MAX);
-    if (addresses[0].family == IP_V4) {
-        for (unsigned i = 0; i < n; i++)
-            v4[i] = ip_addr_to_v4(&addresses[i]);
-        fib_lookup_bulk(fib, roots, v4, paths, n);
-        return;
-    }
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
+        v4[i] = addresses[i].family == IP_V4 ? ip_addr_to_v4(&addresses[i]) : 0;
         v6[i] = addresses[i].octets;
-    fib_lookup6_bulk(fib, roots, v6, paths, n);
+    }
+    for (enum simd_level level = SIMD_SCALAR; level <= simd_level(); level++) {
+        path_t *found = level == SIMD_SCALAR ? paths : others;
+
+        fib_lookup_choose(fib, level);
+        if (addresses[0].family == IP_V4)
+            fib_lookup_bulk(fib, roots, v4, found, n);
+        else
+            fib_lookup6_bulk(fib, roots, v6, found, n);
+        assert_memory_equal(found, paths, n * sizeof(*paths));
+    }
 }
 
 static inline path_t
-lookup_text(const struct fib *fib, uint32_t root, const char *text)
+lookup_text(struct fib *fib, uint32_t root, const char *text)
 {
     struct ip_addr address;
     path_t path;

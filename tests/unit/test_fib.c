@@ -105,7 +105,7 @@ address_last(const struct ip_prefix *prefix)
 
 /* What is at a prefix's edges, and some addresses anywhere, in every root. */
 static void
-check_addresses(const struct fib *fib, const struct ip_prefix *prefix)
+check_addresses(struct fib *fib, const struct ip_prefix *prefix)
 {
     const struct ip_addr first = prefix->addr, last = address_last(prefix);
     const struct ip_addr edges[] = { address_next(first, -1), first, address_next(first, 1),

@@ -17,16 +17,17 @@
 
 #include <cmocka.h>
 
-#include "lib/table/fib.h"
+#include "lib/table/fib_lookup.h"
 #include "lib/table/reclaim.h"
 
 #define READERS         2u
-#define ROUNDS          8000u
+#define ROUNDS          4000u
 #define LOOKUPS_AT_ONCE 32u
 #define LENGTHS         8u
 
 static struct reclaim *reclaim;
 static struct fib *fib;
+static enum simd_level level;
 static atomic_bool stop;
 static _Atomic uint64_t wrong;
 static _Atomic uint32_t bursts[READERS];
@@ -164,12 +165,18 @@ round_of_splits(const struct family *family)
 }
 
 static void
-readers_find_a_route_at_every_moment(void **state)
+readers_run(void **state)
 {
     struct fib_usage usage;
     pthread_t threads[READERS];
 
     (void)state;
+    if (level > simd_level())
+        skip();
+    fib_lookup_choose(fib, level);
+    atomic_store(&stop, false);
+    for (unsigned i = 0; i < READERS; i++)
+        atomic_store(&bursts[i], 0);
     for (unsigned family = 0; family < 2; family++)
         set(families[family].address, families[family].stays);
     for (uintptr_t i = 0; i < READERS; i++)
@@ -196,6 +203,28 @@ readers_find_a_route_at_every_moment(void **state)
     assert_int_equal(usage.nodes, 0);
 }
 
+static void
+readers_find_a_route_at_every_moment(void **state)
+{
+    level = SIMD_SCALAR;
+    readers_run(state);
+}
+
+/* Gathers read what the writer stores at the same time. */
+static void
+readers_with_avx2_find_a_route_at_every_moment(void **state)
+{
+    level = SIMD_AVX2;
+    readers_run(state);
+}
+
+static void
+readers_with_avx512_find_a_route_at_every_moment(void **state)
+{
+    level = SIMD_AVX512;
+    readers_run(state);
+}
+
 static int
 setup(void **state)
 {
@@ -220,8 +249,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(readers_find_a_route_at_every_moment),
+        cmocka_unit_test_setup_teardown(readers_find_a_route_at_every_moment, setup, teardown),
+        cmocka_unit_test_setup_teardown(readers_with_avx2_find_a_route_at_every_moment, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(readers_with_avx512_find_a_route_at_every_moment, setup,
+                                        teardown),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
