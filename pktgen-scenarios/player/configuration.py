@@ -44,13 +44,13 @@ def route_server(case, folder, port):
 
 
 def guest_keys(case, vrf, port, name="guest", mac=world.GUEST_MAC, far=False):
-    """A guest as vif.add takes it. `far` is the one at the other end of a local scenario."""
+    """The keys of a guest's section. `far` is the one at the other end of a local scenario."""
     family = case["tenants"]
     address, prefix = (world.FAR_ADDRESS, world.FAR_PREFIX) if far else \
         (world.GUEST_ADDRESS, world.GUEST_PREFIX)
     keys = {"name": f"{name}{vrf}", "vpn": world.vrf_name(vrf), "port": port, "mac": mac,
-            "addresses": [address[family]], "prefixes": [prefix[family]], "dhcp": False,
-            "router_advertisement": False}
+            "address": [address[family]], "prefix": [prefix[family]], "dhcp": False,
+            "router-advertisement": False}
     tag = world.tag_of(case, vrf)
     if tag is not None:
         keys["vlan"] = tag
@@ -63,7 +63,6 @@ def _section(keys):
     for key, value in keys.items():
         if key == "name":
             continue
-        key = {"addresses": "address", "prefixes": "prefix"}.get(key, key).replace("_", "-")
         if isinstance(value, bool):
             value = str(value).lower()
         elif isinstance(value, list):
@@ -75,9 +74,9 @@ def _section(keys):
 
 
 def vrouter(case, name, folder, ports, server, worker=1, poll=True):
-    """A vRouter's configuration. ports: (the underlay's, guests as of guest_keys); these and their
-    VRFs get sections. A vRouter named `far` is the second one of two."""
-    underlay, guests = ports
+    """A vRouter's configuration. ports: (the underlay's, guests as of guest_keys). A vRouter named
+    `far` is the second one of two."""
+    underlay, vifs = ports
     family = case["underlay"]
     us = (world.PEER if name == "far" else world.US)[family]
     gateway6 = "6" if family == 6 else ""
@@ -88,17 +87,13 @@ def vrouter(case, name, folder, ports, server, worker=1, poll=True):
         "NAME": name, "FOLDER": folder, "WORKER": worker, "POLL": str(poll).lower(),
         "PACKETS": packets(case), "ENCAPSULATION": case["encapsulation"], "UNDERLAY": underlay, "MTU": case["mtu"],
         "ADDRESS": f"{us}/{world.LENGTH[family]}", "GATEWAY": gateway, "SERVER": server})
-    for keys in guests:
-        mode = "vrf" if case["label"] == "vrf" else "interface"
-        vrf = int(keys["vpn"][1:])
-        label = f"    label = {world.vrf_label(vrf)}\n"
-        if f'vpn "{keys["vpn"]}"' not in text:
-            text += f'\nvpn "{keys["vpn"]}" {{\n    label-mode = {mode}\n' + \
-                (label if mode == "vrf" else "") + "}\n"
-        if mode == "interface" and case["direction"] == "decap":
-            keys = {**keys, "label": world.vrf_label(vrf)}
-        text += "\n" + _section(keys)
-    return text
+    if case["label"] == "vrf":
+        for vrf in range(case["vrfs"]):
+            text += f'\nvpn "{world.vrf_name(vrf)}" {{ label-mode = vrf ' \
+                f'label = {world.vrf_label(vrf)} }}\n'
+    elif case["direction"] == "decap":
+        vifs = [{**keys, "label": world.vrf_label(int(keys["vpn"][1:]))} for keys in vifs]
+    return text + "".join("\n" + _section(keys) for keys in vifs)
 
 
 def guests(case, sources, sink):

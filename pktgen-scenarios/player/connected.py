@@ -19,7 +19,6 @@ from player.peers import Generator, Testpmd, VRouter, memory
 WARM_UP = 0.3
 RESOLUTION = 0.02    # of the search for the highest rate without loss
 TRIALS = 12          # of such a search, at most
-OWN_ROUTES = 2       # that a guest brings: its address and its prefix
 GENERATOR_CORE = "0"
 PACKETS = 32768      # buffers of the generator
 
@@ -130,8 +129,8 @@ def configured(case, folder, ports, server):
         if case["hostile"]:
             flooder = configuration.guest_keys(case, 0, ports.vrouter("hostile"), "hostile",
                                                world.OTHER_MAC)
-            flooder.update(addresses=["10.9.0.1" if case["tenants"] == 4 else "2001:db8:9::1"],
-                           prefixes=[])
+            flooder.update(address=["10.9.0.1" if case["tenants"] == 4 else "2001:db8:9::1"])
+            del flooder["prefix"]
             sides["vrouter"][1].append(flooder)
     # Workers that share a core must sleep when they have nothing to do.
     own_cores = os.cpu_count() > len(sides)
@@ -149,19 +148,11 @@ def _routers(case, folder, ports, network):
             for name, text in configured(case, folder, ports, network.port).items()]
 
 
-def _ready(case, network, routers):
+def _ready(network, routers):
     """Waits until everybody forwards."""
-    for router in routers:
-        router.wait_up()
-    if case["direction"] in ("local", "back-to-back"):
-        for router in routers:
-            router.wait_routes(2 * OWN_ROUTES, DEADLINE)
-    else:
-        # What the guests bring has come back before what is fed is counted.
-        guests = routers[0].rows("vif.list", "vifs")
-        own = sum(len(vif["addresses"]) + len(vif["prefixes"]) for vif in guests)
-        routers[0].wait_routes(own, DEADLINE)
-        network.feed(routers[0])
+    for router in routers[1:]:
+        network.wait_own(router)
+    network.feed(routers[0])
 
 
 def _drops(routers):
@@ -179,7 +170,7 @@ def measure(case, folder, ports, sources, seconds):
     with routing(case, folder) as network, _routers(case, folder, ports, network) as routers, \
             Generator(folder, path, GENERATOR_CORE) as generator:
         generator.wait(("connected",), DEADLINE)
-        _ready(case, network, routers)
+        _ready(network, routers)
         before = _drops(routers)
         if case["churn"]:
             network.feeder.say("churn")
@@ -220,7 +211,7 @@ def measure_pktgen(case, folder, ports, sources, seconds):
                                        stderr=subprocess.STDOUT,
                                        env=dict(os.environ, CASE=str(values), GO=str(go)))
             try:
-                _ready(case, network, routers)
+                _ready(network, routers)
                 go.touch()
                 process.wait(seconds + DEADLINE)
             finally:

@@ -15,7 +15,6 @@ from player.peers import Testpmd, VRouter, tell
 WARM_UP = 0.5
 LEAST_SLICES = 5
 SINK = "null:"
-OWN_ROUTES = 2  # that a guest brings: its address and its prefix
 
 
 def write_sources(case, folder):
@@ -45,28 +44,20 @@ def testpmd_rate(folder, sources, seconds, packets):
 
 
 def configured(case, folder, sources, server):
-    """(the vRouter's configuration, the guests that do not stand in it)."""
+    """The vRouter's configuration, with every guest in it."""
     source = f"pcap:{sources[0]},/dev/null,loop"
-    vifs = configuration.guests(case, sources, SINK)
-    standing = vifs if case["vrfs"] == 1 else []
     underlay = source if case["direction"] == "decap" else SINK
-    text = configuration.vrouter(case, "vrouter", folder, (underlay, standing), server)
-    return text, [] if standing else vifs
+    vifs = configuration.guests(case, sources, SINK)
+    return configuration.vrouter(case, "vrouter", folder, (underlay, vifs), server)
 
 
 def measure(case, folder, sources, seconds):
     """One start of the vRouter. @return a dictionary of figures."""
     with routing(case, folder) as network:
-        text, later = configured(case, folder, sources, network.port)
+        text = configured(case, folder, sources, network.port)
         config = configuration.write(folder / "vrouter.conf", text)
         with VRouter("vrouter", folder, config) as router:
-            router.add(later)
-            router.wait_up(DEADLINE + case["vrfs"] / 50)
-            loaded = 0.0
-            guests = case["vrfs"] + (case["direction"] == "local")
-            router.wait_routes(guests * OWN_ROUTES, DEADLINE + case["vrfs"] / 50)
-            if case["direction"] != "local":
-                loaded = network.feed(router)
+            loaded = network.feed(router)
             before = router.counters()
             wait_for("traffic", lambda: router.counters()["sent"] > before["sent"],
                      alive=[router])

@@ -77,7 +77,7 @@ class Descriptions(unittest.TestCase):
             for case in every_case():
                 if case["ports"] == "looped":
                     sources = [folder / f"source{port}.pcap" for port in range(3)]
-                    texts = {"vrouter": looped.configured(case, folder, sources, 5222)[0]}
+                    texts = {"vrouter": looped.configured(case, folder, sources, 5222)}
                 else:
                     texts = connected.configured(case, folder, connected.Ports(case, folder), 5222)
                 for text in texts.values():
