@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -28,7 +29,8 @@
 
 #define LCORE_SLOW_PATH     1
 #define LCORE_WORKERS       2
-#define MEMORY_BASE_MIB     192u /* ports' rings, telemetry, whatever libraries take */
+#define HUGE_PAGE           (2u << 20) /* the smallest that there is */
+#define MEMORY_BASE_MIB     128u       /* ports' rings, telemetry, whatever libraries take */
 #define ARGUMENTS_MAX       16
 #define CPU_LIST_MAX        1024
 #define LCORES_MAX          4096
@@ -41,17 +43,18 @@ data_room(const struct config *config)
     return (uint16_t)(port_frame_octets(config->underlay.settings.mtu) + RTE_PKTMBUF_HEADROOM);
 }
 
-/* What the packet pool and everything else takes. */
+/* What the packet pool and everything else takes on pages of one size: no buffer lies in two, so
+ * that on ordinary pages one of 2,500 octets takes a page for itself. */
 static uint32_t
-memory_needed_mib(const struct config *config)
+memory_needed_mib(const struct config *config, uint64_t page)
 {
     const uint32_t buffer = sizeof(struct rte_mbuf) + PACKET_PRIVATE_OCTETS + data_room(config);
-    const uint64_t packet = rte_mempool_calc_obj_size(buffer, 0, NULL) + sizeof(void *) * 2;
+    const uint64_t object = rte_mempool_calc_obj_size(buffer, 0, NULL);
+    const uint64_t packet = object <= page ? page / (page / object) : RTE_ALIGN_CEIL(object, page);
 
     if (config->memory_mib != 0)
         return config->memory_mib;
-    /* The pool's own list of free buffers has room for a power of two of them. */
-    return MEMORY_BASE_MIB + (uint32_t)(config->packets * packet >> 20) + 1;
+    return MEMORY_BASE_MIB + (uint32_t)(config->packets * packet >> 20);
 }
 
 /* MiB in huge pages that nobody uses. */
@@ -178,7 +181,7 @@ eal_start(const struct config *config, const char *program, struct eal *eal, cha
          level[] = "--log-level=error";
     char lcores_option[] = "--lcores", memory_option[] = "-m", no_huge[] = "--no-huge";
     char no_pci[] = "--no-pci";
-    uint32_t needed = memory_needed_mib(config);
+    uint32_t needed = memory_needed_mib(config, HUGE_PAGE);
     char *arguments[ARGUMENTS_MAX] = { name,          in_memory, iova,          level,
                                        lcores_option, lcores,    memory_option, memory };
     int n = 8;
@@ -187,13 +190,14 @@ eal_start(const struct config *config, const char *program, struct eal *eal, cha
         return -EINVAL;
     simd_limit(config->simd);
     snprintf(name, sizeof(name), "%s", program);
-    snprintf(memory, sizeof(memory), "%u", needed);
     place_lcores(config, eal, lcores);
     eal->hugepages = config->hugepages && free_hugepages_mib() >= needed;
     if (!eal->hugepages) {
+        needed = memory_needed_mib(config, (uint64_t)sysconf(_SC_PAGESIZE));
         arguments[n++] = no_huge;
         arguments[1] = no_shconf; /* --in-memory does not go with --no-huge */
     }
+    snprintf(memory, sizeof(memory), "%u", needed);
     if (!uses_pci(config))
         arguments[n++] = no_pci;
     if (eal_log_redirect() < 0 || rte_eal_init(n, arguments) < 0) {

@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PAGE = 1000
 REST_A_ROW = 0.0001  # seconds between two looks at a list, a row: the daemon has other things to do
 STOP_SECONDS = 60
-PACKET_OCTETS = 2560  # of memory that a packet buffer takes
+PACKET_OCTETS = 4096  # of memory that a packet buffer takes: a whole page, where they are ordinary
 
 
 def tell(text):
