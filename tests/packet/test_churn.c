@@ -25,7 +25,7 @@
 #define PORT_CHANGES    20u /* each tells the kernel, too */
 #define CHANGES_A_GRACE 16u /* each takes numbers of small tables, which grace gives back */
 #define PACKETS         200000u
-#define DEADLINE_MS     60000u
+#define DEADLINE_MS     600000u
 
 static const char world[] =
     "{\"vrfs\": [\"red\"], \"ports\": ["

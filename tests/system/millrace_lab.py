@@ -48,14 +48,15 @@ def program(name):
 def run(*command, check=True, timeout=DEADLINE, text=None):
     """Runs a command; its output (both streams) is in .stdout."""
     command = [str(word) for word in command]
+    shown = " ".join(command).splitlines()[0][:200]  # one may have a whole program in it
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               errors="replace", timeout=timeout, check=False,
                               input=text, stdin=None if text is not None else subprocess.DEVNULL)
     except subprocess.TimeoutExpired as late:
-        raise LabError(f"{' '.join(command)}: not done after {timeout} s") from late
+        raise LabError(f"{shown}: not done after {timeout} s") from late
     if check and done.returncode != 0:
-        raise LabError(f"{' '.join(command)}: status {done.returncode}\n{done.stdout.strip()}")
+        raise LabError(f"{shown}: status {done.returncode}\n{done.stdout.strip()}")
     return done
 
 
