@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* The underlay's neighbours: asking, refreshing, failing, and the packets that wait meanwhile. */
+/* The underlay's neighbours: asking, refreshing, failing. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,114 +10,9 @@
 
 #include <string.h>
 
-#include "slowpath/context.h"
-#include "slowpath_rig.h"
+#include "neighbour_rig.h"
 
-#define UNDERLAY 0xc000020b /* 192.0.2.11 */
-#define PEER     0xc000020c
-
-static const struct mac_addr any = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
-static const struct mac_addr ours = { { 0x02, 0, 0, 0, 0, 0xaa } };
-static const struct mac_addr peer = { { 0x02, 0, 0, 0, 0, 0xbb } };
 static const struct mac_addr moved = { { 0x02, 0, 0, 0, 0, 0xbc } };
-
-static uint32_t
-want(struct rig *rig, uint32_t address)
-{
-    const struct ip_addr ip = ip_addr_from_v4(address);
-    uint32_t index;
-
-    assert_int_equal(adjacency_get(&rig->tables->adjacencies, RIG_UNDERLAY, &ip, &index), 0);
-    return index;
-}
-
-static struct adjacency *
-at(struct rig *rig, uint32_t index)
-{
-    return &rig->tables->adjacencies.entries[index];
-}
-
-/* The one frame that was sent is a request for `target`, to `destination`. */
-static void
-expect_request(struct rig *rig, const struct mac_addr *destination, uint32_t target)
-{
-    uint8_t frame[1500];
-    uint16_t port;
-    struct arp_header arp;
-
-    assert_int_equal(rig_take(rig, frame, sizeof(frame), &port), 14 + sizeof(arp));
-    assert_int_equal(port, RIG_UNDERLAY);
-    assert_memory_equal(frame, destination, 6);
-    assert_memory_equal(frame + 6, &ours, 6);
-    assert_memory_equal(frame + 12, "\x08\x06", 2);
-    memcpy(&arp, frame + 14, sizeof(arp));
-    assert_memory_equal(&arp, "\0\1\x08\0\6\4\0\1", 8);
-    assert_memory_equal(&arp.sender_mac, &ours, 6);
-    assert_int_equal(be32toh(arp.sender_address), UNDERLAY);
-    assert_int_equal(be32toh(arp.target_address), target);
-}
-
-static void
-expect_silence(struct rig *rig)
-{
-    uint8_t frame[1500];
-    uint16_t port;
-
-    assert_int_equal(rig_take(rig, frame, sizeof(frame), &port), 0);
-}
-
-/* An ARP packet of the underlay. */
-static void
-hear(struct rig *rig, uint16_t operation, const struct mac_addr *mac, uint32_t sender,
-     uint32_t target)
-{
-    uint8_t frame[64];
-    const size_t length = rig_arp(frame, &ours, mac, 0, operation, mac, sender, target);
-
-    rig_punt(rig, PUNT_UNDERLAY_ARP, frame, length);
-    rig_turn(rig);
-}
-
-/* An outer frame, numbered, that waits for the adjacency, with a packet of an interface in it. */
-static void
-hold_of(struct rig *rig, uint32_t vif, uint32_t adjacency, uint8_t number)
-{
-    const struct packet_note note = {
-        .reason = PUNT_ADJACENCY, .port = RIG_UNDERLAY, .vif = vif, .adjacency = adjacency
-    };
-    uint8_t frame[60] = { 0 };
-
-    memcpy(frame + 6, &ours, 6);
-    frame[59] = number;
-    rig_punt_packet(rig, rig_packet(rig, frame, sizeof(frame), 0), &note);
-    rig_turn(rig);
-}
-
-static void
-hold(struct rig *rig, uint32_t adjacency, uint8_t number)
-{
-    hold_of(rig, VIF_NONE, adjacency, number);
-}
-
-static void
-expect_held(struct rig *rig, const struct mac_addr *destination, uint8_t number)
-{
-    uint8_t frame[1500];
-    uint16_t port;
-
-    assert_int_equal(rig_take(rig, frame, sizeof(frame), &port), 60);
-    assert_int_equal(port, RIG_UNDERLAY);
-    assert_memory_equal(frame, destination, 6);
-    assert_memory_equal(frame + 6, &ours, 6);
-    assert_int_equal(frame[59], number);
-}
-
-static void
-advance(struct rig *rig, uint64_t ms)
-{
-    rig->now_ms += ms;
-    rig_turn(rig);
-}
 
 static void
 a_fixed_neighbour_is_never_asked(void **state)
@@ -219,98 +114,6 @@ a_failed_neighbour_is_asked_at_once_when_a_packet_asks(void **state)
     hear(&rig, ARP_REPLY, &peer, PEER, UNDERLAY);
     expect_held(&rig, &peer, 1);
     expect_held(&rig, &peer, 2);
-    rig_close(&rig);
-}
-
-static void
-packets_wait_in_order_and_within_bounds(void **state)
-{
-    struct rig rig;
-    (void)state;
-
-    rig_open(&rig);
-    const uint32_t index = want(&rig, PEER);
-    rig_turn(&rig);
-    expect_request(&rig, &any, PEER);
-    for (uint8_t i = 0; i < 10; i++)
-        hold(&rig, index, i);
-    assert_int_equal(at(&rig, index)->held, 8);
-    assert_int_equal(rig_drops(&rig, DROP_ADJACENCY_HOLD), 2);
-    hear(&rig, ARP_REPLY, &peer, PEER, UNDERLAY);
-    for (uint8_t i = 2; i < 10; i++)
-        expect_held(&rig, &peer, i);
-    expect_silence(&rig);
-    assert_int_equal(at(&rig, index)->held, 0);
-    /* One that was punted before the worker saw the answer. */
-    hold(&rig, index, 42);
-    expect_held(&rig, &peer, 42);
-    rig_close(&rig);
-}
-
-static void
-what_waited_counts_for_its_endpoint(void **state)
-{
-    struct rig rig;
-    uint8_t frame[60] = { 0 };
-    void *taken = NULL;
-    (void)state;
-
-    memcpy(frame + 6, &ours, sizeof(ours));
-    rig_open(&rig);
-    const uint32_t index = want(&rig, PEER);
-    rig_turn(&rig);
-    expect_request(&rig, &any, PEER);
-    const struct packet_note note = {
-        .reason = PUNT_ADJACENCY,
-        .port = RIG_UNDERLAY,
-        .vif = rig.vif,
-        .adjacency = index,
-        .account = PACKET_ACCOUNT_ENDPOINT | 5,
-    };
-    rig_punt_packet(&rig, rig_packet(&rig, frame, sizeof(frame), 0), &note);
-    rig_turn(&rig);
-    hear(&rig, ARP_REPLY, &peer, PEER, UNDERLAY);
-    assert_int_equal(rte_ring_dequeue(rig.rings->inject[0], &taken), 0);
-    assert_int_equal(packet_note(taken)->account, PACKET_ACCOUNT_ENDPOINT | 5);
-    assert_int_equal(rte_ring_enqueue(rig.rings->inject[0], taken), 0);
-    expect_held(&rig, &peer, 0);
-    rig_close(&rig);
-}
-
-static void
-all_neighbours_together_hold_no_more_than_their_bound(void **state)
-{
-    struct rig rig;
-    uint32_t indexes[129];
-    (void)state;
-
-    rig_open(&rig);
-    for (unsigned i = 0; i < 129; i++)
-        indexes[i] = want(&rig, PEER + i);
-    /* So many are not asked all at once. */
-    for (unsigned sent = 0; sent < 129;) {
-        const unsigned turn = 129 - sent < 64 ? 129 - sent : 64;
-        rig_turn(&rig);
-        for (unsigned i = 0; i < turn; i++)
-            expect_request(&rig, &any, PEER + sent + i);
-        expect_silence(&rig);
-        sent += turn;
-    }
-    for (unsigned i = 0; i < 128; i++) {
-        for (uint8_t number = 0; number < 8; number++)
-            hold_of(&rig, i / 8, indexes[i], number); /* 64 of each of 16 interfaces */
-    }
-    assert_int_equal(rig_drops(&rig, DROP_ADJACENCY_HOLD), 0);
-    hold(&rig, indexes[128], 0); /* has nothing to give up for it */
-    assert_int_equal(rig_drops(&rig, DROP_ADJACENCY_HOLD), 1);
-    assert_int_equal(at(&rig, indexes[128])->held, 0);
-    /* What waits when the program ends is given back: the bench checks. */
-    while (rig.punted > 0 && at(&rig, indexes[0])->held > 0) {
-        for (unsigned i = 0; i < 129; i++)
-            adjacency_put(&rig.tables->adjacencies, indexes[i]);
-        rig_turn(&rig);
-    }
-    assert_int_equal(rig_drops(&rig, DROP_ENDPOINT_GONE), 1024);
     rig_close(&rig);
 }
 
@@ -507,25 +310,6 @@ a_neighbour_whose_port_is_gone_stays_down(void **state)
     rig_close(&rig);
 }
 
-static void
-a_full_ring_is_a_counted_drop(void **state)
-{
-    struct rig rig;
-    uint8_t frame[64];
-    (void)state;
-
-    rig_open(&rig);
-    const unsigned room = rte_ring_free_count(rig.rings->inject[0]);
-    const size_t length = rig_arp(frame, &any, &peer, 0, ARP_REQUEST, &peer, PEER, UNDERLAY);
-    for (unsigned i = 0; i < room + 3; i++) {
-        rig_punt(&rig, PUNT_UNDERLAY_ARP, frame, length);
-        rig_turn(&rig);
-    }
-    assert_int_equal(rig_drops(&rig, DROP_INJECT), 3);
-    assert_int_equal(rig_consumed(&rig), room + 3);
-    rig_close(&rig);
-}
-
 int
 main(void)
 {
@@ -534,9 +318,6 @@ main(void)
         cmocka_unit_test(a_wanted_neighbour_is_asked_and_comes_up),
         cmocka_unit_test(without_answer_it_fails_after_three_requests_and_is_asked_now_and_then),
         cmocka_unit_test(a_failed_neighbour_is_asked_at_once_when_a_packet_asks),
-        cmocka_unit_test(packets_wait_in_order_and_within_bounds),
-        cmocka_unit_test(what_waited_counts_for_its_endpoint),
-        cmocka_unit_test(all_neighbours_together_hold_no_more_than_their_bound),
         cmocka_unit_test(a_reachable_neighbour_is_probed_without_going_down),
         cmocka_unit_test(announcements_update_known_neighbours_and_make_none),
         cmocka_unit_test(only_the_right_answer_counts),
@@ -544,7 +325,6 @@ main(void)
         cmocka_unit_test(a_new_underlay_port_is_announced),
         cmocka_unit_test(questions_for_our_address_are_answered),
         cmocka_unit_test(a_neighbour_whose_port_is_gone_stays_down),
-        cmocka_unit_test(a_full_ring_is_a_counted_drop),
     };
 
     rig_start_eal();
