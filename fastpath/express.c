@@ -53,7 +53,7 @@ struct origin {
     bool changed; /* not all packets up to now came from one interface */
 };
 
-/* What a lane without a packet reads. */
+/* What a lane without an ordinary packet reads: no interface's head matches it. */
 static uint8_t nothing[VIF_HEAD_OCTETS];
 
 /* Stands for the interface that is not there: its heads are made to match nothing. */
@@ -82,6 +82,16 @@ head_matches(const uint8_t *frame, const struct vif_head *head)
     }
     return differs == 0;
 #endif
+}
+
+/* Where a frame begins of which a head can be read, or `nothing`. */
+static inline uint8_t *
+frame_of(const struct rte_mbuf *packet)
+{
+    const bool plain =
+        !segments_are_unusual(packet) & (packet->buf_len - packet->data_off >= VIF_HEAD_OCTETS);
+
+    return plain ? rte_pktmbuf_mtod(packet, uint8_t *) : nothing;
 }
 
 static inline uint32_t
@@ -220,8 +230,7 @@ test_lanes(const struct vif_table *vifs, struct rte_mbuf **packets, unsigned fir
     }
     for (unsigned lane = 0; lane < n; lane++) {
         const unsigned i = first + lane;
-        struct rte_mbuf *packet = packets[i];
-        uint8_t *frame = rte_pktmbuf_mtod(packet, uint8_t *);
+        uint8_t *frame = frame_of(packets[i]);
         const uint32_t link = link_of(frame);
 
         if (link != origin->link) {
@@ -232,19 +241,15 @@ test_lanes(const struct vif_table *vifs, struct rte_mbuf **packets, unsigned fir
         }
 
         const struct vif *vif = origin->vif;
-        const uint16_t length = rte_pktmbuf_data_len(packet);
-        const bool plain =
-            !segments_are_unusual(packet) & (packet->buf_len - packet->data_off >= VIF_HEAD_OCTETS);
+        const uint16_t length = rte_pktmbuf_data_len(packets[i]);
         const uint32_t room = (uint32_t)length - origin->l3_offset;
 
-        lanes.ip[lane] = plain ? frame + origin->l3_offset : nothing;
+        lanes.ip[lane] = frame + origin->l3_offset;
         lanes.room[lane] = room;
         express->vifs[i] = vif;
-        if (likely(plain & head_matches(frame, &vif->head) &
-                   (length >= origin->l3_offset + PORTS_END_V4)))
+        if (likely(head_matches(frame, &vif->head) & (length >= origin->l3_offset + PORTS_END_V4)))
             continue;
-        if (plain && length >= origin->l3_offset + PORTS_END_V6 &&
-            head_matches(frame, &vif->head6)) {
+        if (length >= origin->l3_offset + PORTS_END_V6 && head_matches(frame, &vif->head6)) {
             v6 |= 1u << lane;
             v6_room[lane] = room;
         }
@@ -285,8 +290,7 @@ uint64_t
 EXPRESS_TEST(const struct vif_table *vifs, struct rte_mbuf **packets, unsigned n,
              struct express *express)
 {
-    struct origin origin =
-        origin_find(vifs, express->burst->port, link_of(rte_pktmbuf_mtod(packets[0], uint8_t *)));
+    struct origin origin = origin_find(vifs, express->burst->port, link_of(frame_of(packets[0])));
     struct burst *burst = express->burst;
     uint64_t ordinary = 0;
 
