@@ -52,15 +52,6 @@ expect_request(struct rig *rig, const struct mac_addr *destination, uint32_t tar
 }
 
 void
-expect_silence(struct rig *rig)
-{
-    uint8_t frame[1500];
-    uint16_t port;
-
-    assert_int_equal(rig_take(rig, frame, sizeof(frame), &port), 0);
-}
-
-void
 hear(struct rig *rig, uint16_t operation, const struct mac_addr *mac, uint32_t sender,
      uint32_t target)
 {
@@ -102,11 +93,4 @@ expect_held(struct rig *rig, const struct mac_addr *destination, uint8_t number)
     assert_memory_equal(frame, destination, 6);
     assert_memory_equal(frame + 6, &ours, 6);
     assert_int_equal(frame[59], number);
-}
-
-void
-advance(struct rig *rig, uint64_t ms)
-{
-    rig->now_ms += ms;
-    rig_turn(rig);
 }

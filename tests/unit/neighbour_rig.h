@@ -22,8 +22,6 @@ struct adjacency *at(struct rig *rig, uint32_t index);
 /** The one frame that was sent is a request for `target`, to `destination`. */
 void expect_request(struct rig *rig, const struct mac_addr *destination, uint32_t target);
 
-void expect_silence(struct rig *rig);
-
 /** An ARP packet of the underlay. */
 void hear(struct rig *rig, uint16_t operation, const struct mac_addr *mac, uint32_t sender,
           uint32_t target);
@@ -36,5 +34,3 @@ void hold(struct rig *rig, uint32_t adjacency, uint8_t number);
 
 /** The one frame that was sent is that outer frame, to `destination`. */
 void expect_held(struct rig *rig, const struct mac_addr *destination, uint8_t number);
-
-void advance(struct rig *rig, uint64_t ms);

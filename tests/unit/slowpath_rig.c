@@ -424,3 +424,19 @@ rig_icmp(uint8_t *message, uint8_t type, uint8_t code, const void *data, size_t 
     memcpy(message, &header, sizeof(header));
     return sizeof(header) + length;
 }
+
+void
+expect_silence(struct rig *rig)
+{
+    uint8_t frame[1500];
+    uint16_t port;
+
+    assert_int_equal(rig_take(rig, frame, sizeof(frame), &port), 0);
+}
+
+void
+advance(struct rig *rig, uint64_t ms)
+{
+    rig->now_ms += ms;
+    rig_turn(rig);
+}

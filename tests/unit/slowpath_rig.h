@@ -98,3 +98,9 @@ size_t rig_icmp6(uint8_t *frame, const struct mac_addr *destination, const struc
 
 /** Writes an ICMP message with its checksum. @return its length: 8 + `length`. */
 size_t rig_icmp(uint8_t *message, uint8_t type, uint8_t code, const void *data, size_t length);
+
+/** No frame was sent. */
+void expect_silence(struct rig *rig);
+
+/** Time passes, and the slow path has a turn. */
+void advance(struct rig *rig, uint64_t ms);
