@@ -15,7 +15,7 @@
 #include "lib/base/text.h"
 
 const struct rib_limits rib_limits_default = {
-    .routes_per_vpn = 1000000,
+    .routes_per_vpn = 2000000,
     .routes_total = 4000000,
     .stale_ms = RIB_STALE_MS_DEFAULT,
     .headless_ms = RIB_HEADLESS_MS_DEFAULT,

@@ -115,6 +115,9 @@ class Feeder:
         for kind in re.findall(rb"<iq [^>]*type='(result|error)'", whole):
             self.answered += 1
             self.refused += kind == b"error"
+        # A server pings who says nothing for long.
+        for name in re.findall(rb"<iq type='get' id='(\w+)'", whole):
+            self.output += b"<iq type='result' id='" + name + b"'/>"
 
     def tell(self, event, **values):
         print(json.dumps({"event": event, **values}), flush=True)

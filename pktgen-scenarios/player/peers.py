@@ -208,6 +208,10 @@ class VRouter(Program):
             if time.monotonic() - said > 1:
                 said = time.monotonic()
                 tell(f"    {now:,} of {count:,} routes in the FIB")
+                for server in self.call("server.list")["servers"]:
+                    if server["items_refused"]:
+                        raise LabError(f"the vRouter refused {server['items_refused']:,} routes:\n"
+                                       + self.log()[-1000:])
             time.sleep(0.05 + len(vrfs) * REST_A_ROW)
 
     def counters(self):

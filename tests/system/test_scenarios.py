@@ -145,7 +145,7 @@ class Playing(unittest.TestCase):
         self.assertIn("lost", " ".join(result["missed"]))
 
     def test_an_expectation_that_is_not_met_fails(self):
-        tree = self.altered("encap/scenario.json", '"ratio_to_testpmd": 0.1',
+        tree = self.altered("encap/scenario.json", '"ratio_to_testpmd": 0.01',
                             '"ratio_to_testpmd": 1000')
         status, (result,) = self.play("encap/udp", tree=tree)
         self.assertEqual((status, result["lost"]), (1, 0))
