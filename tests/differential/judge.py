@@ -155,7 +155,7 @@ class Judge:
 
     def settle(self, port, at, outcome):
         """This is what became of the packet: takes its frames out of what is there."""
-        self.chosen[port, at] = outcome
+        outcome = self.chosen[port, at] = outcome.copy() if outcome.metered else outcome
         where = f"{port}[{at}] {self.sent[port][at].hex()}"
         outcome.places = []
         for number, (out, octets) in enumerate(outcome.out):

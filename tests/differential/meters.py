@@ -73,7 +73,8 @@ class Meters:
 
 class Egress:
     """What was sent to an interface, and what its rate refused. Frames of several ports and flows
-    may have come in any order, so it is only known what must have been sent before."""
+    may have come in any order, so it is only known what must have been sent before. Only one of the
+    two meters can refuse."""
 
     def __init__(self, vif):
         self.vif, self.passed, self.refused = vif, [], []

@@ -2,6 +2,7 @@
 """What the model says of a packet."""
 
 import collections
+import copy
 
 # Of an ECMP set a member was taken: `among` says which set, `index` which of `members`; all packets
 # of a flow must take the same.
@@ -25,6 +26,12 @@ class Outcome:
 
     def count(self, table, name, counter, octets):
         self.counted.append((table, name, counter, octets))
+
+    def copy(self):
+        """One whose drops and counts can be changed apart."""
+        made = copy.copy(self)
+        made.drops, made.counted = list(self.drops), list(self.counted)
+        return made
 
     def refuse(self, at):
         """The rate towards the interface is used up: the frame was not sent."""

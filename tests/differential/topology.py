@@ -115,19 +115,20 @@ class Topology:
             if chance(rng, 0.3):
                 vif["mss"] = rng.choice([21, 536, 1000, 1220, 1360, 1460, 8960, 65535])
             for direction in ("rate_in", "rate_out"):
-                if chance(rng, 0.25):
-                    vif[direction] = self.rate()
+                if chance(rng, 0.35):
+                    vif[direction] = self.rate(both=direction == "rate_in")
             if "slowpath" in self.scenario:
                 vif.pop("rate_out", None)
             vifs.append(vif)
         self.scenario["vifs"] = vifs
 
-    def rate(self):
-        """One that is soon used up, or so high that it never is."""
+    def rate(self, both):
+        """One that is soon used up, in packets or in bits or in both, or so high that it never
+        is."""
         rng, made = self.rng, {"packets": 10 ** 9, "bits": 10 ** 12}
-        if chance(rng, 0.7):
+        if chance(rng, 0.6):
             made["packets"] = rng.choice([10, 97, 641, 997, 2003])
-        if chance(rng, 0.4):
+        if chance(rng, 0.4) and (both or made["packets"] == 10 ** 9):
             made["bits"] = rng.choice([8000, 64000, 1000 * 8 * 997])
         return made
 
