@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Frames from guests: Ethernet, tag, IPv4 and the flow hash, from octets in a block of exactly
- * their size. What a view promises is checked against the octets. */
+/* Frames from guests: Ethernet, tag, IP of either family and the flow hash, from octets in a block
+ * of exactly their size. What a view promises is checked against the octets. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,26 @@
 #include "lib/net/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+must(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void
+check(const struct ip_view *ip, size_t here, size_t length)
+{
+    const size_t header_min = ip->family == IP_V4 ? 20 : 40;
+
+    must(ip->header_length >= header_min && ip->header_length <= here);
+    must(ip->total_length >= ip->header_length && ip->total_length <= length);
+    must(ip->transport == 0 || ip->transport >= ip->header_length);
+    (void)parse_flow_hash(ip, here);
+    (void)parse_is_nd(ip, here);
+    (void)parse_is_icmp_error(ip, here);
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -30,12 +51,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const size_t here = size - frame.l3_offset;
 
     for (size_t beyond = 0; beyond < 3; beyond++) { /* the rest in other segments */
-        if (parse_ipv4(octets + frame.l3_offset, here, here + beyond * 700, &ip) != PARSE_OK)
-            continue;
-        if (ip.header_length < 20 || ip.header_length > here ||
-            ip.total_length < ip.header_length || ip.total_length > here + beyond * 700)
-            abort();
-        (void)parse_flow_hash(&ip, here);
+        const uint8_t *start = octets + frame.l3_offset;
+        const size_t length = here + beyond * 700;
+
+        if (parse_ipv4(start, here, length, &ip) == PARSE_OK)
+            check(&ip, here, length);
+        if (parse_ipv6(start, here, length, &ip) == PARSE_OK)
+            check(&ip, here, length);
     }
 done:
     free(octets);
