@@ -153,7 +153,8 @@ class Lab:
             raise RuntimeError(f"the lab ended with status {status}")
 
     def run(self, scenario, sent):
-        """Runs `sent`, {port: [frame]}. @return what the lab says, with `out`: {port: [octets]}."""
+        """Runs `sent`, {port: [frame]}. Every buffer must come back to the pool. @return what the
+        lab says, with `out`: {port: [octets]}."""
         scenario = dict(scenario, ports=[dict(port) for port in scenario["ports"]])
         for port in scenario["ports"]:
             receive = os.path.join(self.directory.name, port["name"] + ".in")
@@ -168,6 +169,8 @@ class Lab:
         result = json.loads(line)
         if "error" in result:
             raise RuntimeError(result["error"])
+        if result["buffers_lost"] != 0:
+            raise RuntimeError(f"{result['buffers_lost']} buffers lost")
         result["out"] = {
             port["name"]: pcap_read(os.path.join(self.directory.name, port["name"] + ".out"))
             for port in scenario["ports"]}
@@ -193,8 +196,6 @@ def accounting_faults(result):
         written = [len(frames), sum(len(octets) for octets in frames)]
         if result["ports"][name]["tx"] != written:
             faults.append(f"{name} counted {result['ports'][name]['tx']}, sent {written}")
-    if result["buffers_lost"] != 0:
-        faults.append(f"{result['buffers_lost']} buffers lost")
     return faults
 
 

@@ -31,6 +31,20 @@ stage_rig_end(void **state)
     return rte_mempool_full(pool) ? 0 : -1;
 }
 
+static int
+buffers_are_back(void **state)
+{
+    (void)state;
+    return rte_mempool_full(pool) ? 0 : -1;
+}
+
+void
+stage_rig_count_buffers(struct CMUnitTest *tests, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        tests[i].teardown_func = buffers_are_back;
+}
+
 uint64_t
 drops_of(enum drop_reason reason)
 {

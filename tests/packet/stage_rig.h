@@ -25,6 +25,9 @@ int stage_rig_begin(const char *name, unsigned packets, const char *world);
 /** Takes the scenario down. @return -1 if a buffer is missing, as cmocka wants it. */
 int stage_rig_end(void **state);
 
+/** Has each test fail after which a buffer is missing. */
+void stage_rig_count_buffers(struct CMUnitTest *tests, size_t n);
+
 uint64_t drops_of(enum drop_reason reason);
 
 /** Packets that a port has sent; `port` is its place in the scenario. */

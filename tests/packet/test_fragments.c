@@ -334,7 +334,7 @@ begin(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(what_waits_too_long_is_dropped),
         cmocka_unit_test(a_turn_looks_for_what_is_too_old),
         cmocka_unit_test(many_are_dropped_at_once),
@@ -346,5 +346,6 @@ main(void)
         cmocka_unit_test(fragments_meet_whoever_receives_them), /* from here on with two */
     };
 
+    stage_rig_count_buffers(tests, sizeof(tests) / sizeof(tests[0]));
     return cmocka_run_group_tests(tests, begin, stage_rig_end);
 }

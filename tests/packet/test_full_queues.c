@@ -174,7 +174,7 @@ c45_an_interface_takes_up_its_part_of_the_punt_ring_and_no_more(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_transmit_queue_drops_and_says_so),
         cmocka_unit_test(a_full_handover_ring_drops_and_says_so),
         cmocka_unit_test(a_tunnel_that_waits_for_its_worker_is_lost_with_its_port),
@@ -183,5 +183,6 @@ main(void)
         cmocka_unit_test(c45_an_interface_takes_up_its_part_of_the_punt_ring_and_no_more),
     };
 
+    stage_rig_count_buffers(tests, sizeof(tests) / sizeof(tests[0]));
     return cmocka_run_group_tests(tests, two_workers_begin, stage_rig_end);
 }

@@ -248,7 +248,7 @@ what_was_just_taken_away_drops_for_its_reason(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_pass_wherever_their_headers_end),
         cmocka_unit_test(tunnels_pass_wherever_their_headers_end),
         cmocka_unit_test(padding_over_several_segments_is_cut),
@@ -262,5 +262,6 @@ main(void)
         cmocka_unit_test(what_was_just_taken_away_drops_for_its_reason),
     };
 
+    stage_rig_count_buffers(tests, sizeof(tests) / sizeof(tests[0]));
     return cmocka_run_group_tests(tests, two_workers_begin, stage_rig_end);
 }
