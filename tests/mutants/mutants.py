@@ -179,7 +179,8 @@ def run_test(mutant, tree, build):
         not re.search(r"\[ +OK \] %s\b" % case, output)
     if status != 0:
         return output, "failed" if failed or crashed else None
-    return output, "passed" if re.search(r"\b(test_)?%s\b" % case, output) else None
+    skipped = re.search(r"SKIPPED *\] %s\b|^(test_)?%s .*skipped" % (case, case), output, re.M)
+    return output, None if skipped else "passed"
 
 
 def print_case(good, mutant, verdict, output):
