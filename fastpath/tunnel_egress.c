@@ -64,12 +64,40 @@ write_udp(struct udp_header *udp, uint16_t destination_port, uint16_t length, ui
     memcpy(udp, &in_order, sizeof(*udp));
 }
 
-/* Patches what stands between the outer IP header and `end`. @return where it begins. */
-static inline __attribute__((always_inline)) uint8_t *
-write_shim(uint8_t *end, const struct endpoint *endpoint, const struct outgoing *out,
-           uint8_t traffic_class)
+/* Patches the outer IP header before `octets` of a shim that ends at `end`. What was ready is read
+ * where it comes from: a store as wide as a header's is not done yet.
+ * @param class what is copied of the packet's DSCP and ECN; zero in the ready-made header */
+static inline void
+write_ip(uint8_t *end, size_t octets, const struct endpoint *endpoint, const struct outgoing *out,
+         uint8_t class)
 {
-    const mpls_entry label = mpls_entry_make(out->label, traffic_class, out->ttl);
+    const uint16_t payload = (uint16_t)(octets + out->length);
+    const uint8_t *ready = endpoint->header + sizeof(endpoint->header) - octets;
+
+    if (endpoint->address.family == IP_V4) {
+        struct ipv4_header *ip = (struct ipv4_header *)(end - octets) - 1;
+        const struct ipv4_header *ready_ip = (const struct ipv4_header *)ready - 1;
+        const be16 total_length = htobe16((uint16_t)(sizeof(*ip) + payload));
+
+        ip->total_length = total_length;
+        ip->dscp_ecn = ready_ip->dscp_ecn | class;
+        ip->checksum = checksum_fill16(ready_ip->checksum, total_length, htobe16(class));
+    } else {
+        struct ipv6_header *ip = (struct ipv6_header *)(end - octets) - 1;
+        const struct ipv6_header *ready_ip = (const struct ipv6_header *)ready - 1;
+
+        ip->version_class_flow = ready_ip->version_class_flow |
+                                 htobe32((uint32_t) class << 20 | (out->hash & FLOW_LABEL_MASK));
+        ip->payload_length = htobe16(payload);
+    }
+}
+
+/* Patches the ready-made headers, which end at `end`. */
+static inline void
+write_headers(uint8_t *end, const struct endpoint *endpoint, const struct outgoing *out,
+              uint8_t class, uint8_t mpls_class)
+{
+    const mpls_entry label = mpls_entry_make(out->label, mpls_class, out->ttl);
 
     switch (endpoint->encapsulation) {
     case ENCAP_UDP: {
@@ -77,13 +105,15 @@ write_shim(uint8_t *end, const struct endpoint *endpoint, const struct outgoing 
 
         write_udp(&shim->udp, UDP_PORT_MPLS, (uint16_t)(sizeof(*shim) + out->length), out->hash);
         shim->label = label;
-        return (uint8_t *)shim;
+        write_ip(end, sizeof(*shim), endpoint, out, class);
+        break;
     }
     case ENCAP_GRE: {
         struct shim_gre *shim = (struct shim_gre *)end - 1;
 
         shim->label = label;
-        return (uint8_t *)shim;
+        write_ip(end, sizeof(*shim), endpoint, out, class);
+        break;
     }
     default: {
         struct shim_vxlan *shim = (struct shim_vxlan *)end - 1;
@@ -95,35 +125,8 @@ write_shim(uint8_t *end, const struct endpoint *endpoint, const struct outgoing 
             shim->eth.destination = shim->eth.source = MAC_VIRTUAL_ROUTER_V6;
             shim->eth.type = htobe16(ETHERTYPE_IPV6);
         }
-        return (uint8_t *)shim;
+        write_ip(end, sizeof(*shim), endpoint, out, class);
     }
-    }
-}
-
-/* Patches the outer IP header, which ends at `end`, for `payload` octets after it. What was ready
- * is read where it comes from: a store as wide as a header's is not done yet.
- * @param after all headers, where the inner packet begins
- * @param class what is copied of the packet's DSCP and ECN; zero in the ready-made header */
-static inline void
-write_ip(uint8_t *end, const uint8_t *after, const struct endpoint *endpoint, uint16_t payload,
-         uint8_t class, uint32_t hash)
-{
-    if (endpoint->address.family == IP_V4) {
-        struct ipv4_header *ip = (struct ipv4_header *)end - 1;
-
-        const struct ipv4_header *ready =
-            (const void *)(endpoint->header + sizeof(endpoint->header) - (after - (uint8_t *)ip));
-        const be16 total_length = htobe16((uint16_t)(sizeof(*ip) + payload));
-
-        ip->total_length = total_length;
-        ip->dscp_ecn = ready->dscp_ecn | class;
-        ip->checksum = checksum_update16(checksum_update16(ready->checksum, 0, total_length), 0,
-                                         htobe16(class));
-    } else {
-        struct ipv6_header *ip = (struct ipv6_header *)end - 1;
-
-        ip->version_class_flow |= htobe32((uint32_t) class << 20 | (hash & FLOW_LABEL_MASK));
-        ip->payload_length = htobe16(payload);
     }
 }
 
@@ -147,22 +150,19 @@ wait_for_adjacency(struct worker *worker, const struct outgoing *out,
 
 /* Puts the headers before a packet that fits, and moves its start there. */
 static inline void
-encapsulate(const struct worker *worker, const struct endpoint *endpoint,
+encapsulate(const struct underlay *underlay, const struct endpoint *endpoint,
             const struct outgoing *out, uint16_t l3_offset)
 {
     struct rte_mbuf *packet = out->packet;
     uint8_t *end = rte_pktmbuf_mtod_offset(packet, uint8_t *, l3_offset);
+    const uint8_t class = traffic_class_outwards(underlay, out->class);
 
     /* copied as a whole, beyond what is used of it */
     if (likely(endpoint->header_length <= HEADER_NARROW))
         memcpy(end - HEADER_NARROW, endpoint->header + HEADER_WIDE - HEADER_NARROW, HEADER_NARROW);
     else
         memcpy(end - HEADER_WIDE, endpoint->header, HEADER_WIDE);
-
-    const uint8_t class = traffic_class_outwards(worker->underlay, out->class);
-    uint8_t *shim = write_shim(end, endpoint, out, traffic_class_mpls(worker->underlay, class));
-
-    write_ip(shim, end, endpoint, (uint16_t)(end - shim + out->length), class, out->hash);
+    write_headers(end, endpoint, out, class, traffic_class_mpls(underlay, class));
 
     const int longer = endpoint->header_length - l3_offset;
 
@@ -187,7 +187,8 @@ outbox_send(struct worker *worker, struct outbox *outbox)
 }
 
 static inline void
-egress_one(struct worker *worker, struct burst *burst, unsigned i, struct outbox *outbox)
+egress_one(struct worker *worker, const struct underlay *underlay, struct burst *burst, unsigned i,
+           const struct endpoint *endpoint, struct outbox *outbox)
 {
     const path_t path = burst->paths[i];
     const uint16_t l3_offset = burst->l3_offsets[i];
@@ -200,7 +201,6 @@ egress_one(struct worker *worker, struct burst *burst, unsigned i, struct outbox
         .length = burst->lengths[i],
         .family = burst->families[i],
     };
-    const struct endpoint *endpoint = endpoint_at(&worker->tables->endpoints, out.endpoint);
 
     if (unlikely(endpoint == NULL)) {
         drop(worker, out.packet, DROP_ENDPOINT_GONE, out.vif);
@@ -227,7 +227,7 @@ egress_one(struct worker *worker, struct burst *burst, unsigned i, struct outbox
     }
     out.ttl = ttl_of(burst, i);
     out.class = traffic_class_of(burst, i);
-    encapsulate(worker, endpoint, &out, l3_offset);
+    encapsulate(underlay, endpoint, &out, l3_offset);
 
     const uint64_t link = atomic_load_explicit(
         &worker->tables->adjacencies.entries[endpoint->adjacency].link, memory_order_acquire);
@@ -246,16 +246,17 @@ egress_one(struct worker *worker, struct burst *burst, unsigned i, struct outbox
     outbox->accounts[outbox->n++] = PACKET_ACCOUNT_ENDPOINT | out.endpoint;
 }
 
-/* Has the records fetched that the packets of a group will need. */
-static void
-prefetch_records(const struct worker *worker, const struct burst *burst, const struct group *group)
+/* Finds the endpoints of the packets of a group, and has fetched what will be needed of them. */
+static inline void
+find_endpoints(const struct worker *worker, const struct burst *burst, const struct group *group,
+               const struct endpoint **endpoints)
 {
     for (unsigned i = 0; i < group->n; i++) {
         const uint32_t index = path_target(burst->paths[group->at[i]]);
-        const struct endpoint *endpoint = endpoint_at(&worker->tables->endpoints, index);
 
-        rte_prefetch0(endpoint);
-        rte_prefetch0((const uint8_t *)endpoint + sizeof(*endpoint) - HEADER_NARROW);
+        endpoints[i] = endpoint_at(&worker->tables->endpoints, index);
+        rte_prefetch0(endpoints[i]);
+        rte_prefetch0((const uint8_t *)endpoints[i] + sizeof(*endpoints[i]) - HEADER_NARROW);
         rte_prefetch0(&worker->counters->endpoints[index]);
     }
 }
@@ -263,14 +264,16 @@ prefetch_records(const struct worker *worker, const struct burst *burst, const s
 void
 tunnel_egress(struct worker *worker, struct burst *burst, const struct group *group)
 {
+    const struct underlay underlay = *worker->underlay; /* nobody writes through a copy */
+    const struct endpoint *endpoints[BURST_PACKETS];
     struct outbox outbox;
 
     if (group->n == 0)
         return;
     outbox.port = PORT_NONE;
     outbox.n = 0;
-    prefetch_records(worker, burst, group);
+    find_endpoints(worker, burst, group, endpoints);
     for (unsigned i = 0; i < group->n; i++)
-        egress_one(worker, burst, group->at[i], &outbox);
+        egress_one(worker, &underlay, burst, group->at[i], endpoints[i], &outbox);
     outbox_send(worker, &outbox);
 }

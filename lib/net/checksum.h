@@ -58,3 +58,14 @@ checksum_update16(be16 checksum, be16 before, be16 after)
     sum = (sum & 0xffff) + (sum >> 16);
     return (be16)~sum;
 }
+
+/** A checksum after two 16-bit words it covers went from zero to `a` and `b`. */
+static inline be16
+checksum_fill16(be16 checksum, be16 a, be16 b)
+{
+    uint32_t sum = (uint16_t)~checksum + 0xffffu + a + b;
+
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (be16)~sum;
+}
