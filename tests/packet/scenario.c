@@ -365,7 +365,7 @@ underlay_of(json_t *object, struct underlay *underlay)
     return NULL;
 }
 
-/* {"vifs": N, "vrfs": N, "routes": N, "fib_nodes": N} */
+/* {"vifs": N, "vrfs": N, "routes": N, "fib_nodes": N, "endpoints": N} */
 static struct table_limits
 limits_of(json_t *object)
 {
@@ -375,6 +375,7 @@ limits_of(json_t *object)
     limits.vrfs = number_of(object, "vrfs", limits.vrfs);
     limits.routes = number_of(object, "routes", limits.routes);
     limits.fib_nodes = number_of(object, "fib_nodes", limits.fib_nodes);
+    limits.endpoints = number_of(object, "endpoints", limits.endpoints);
     return limits;
 }
 
