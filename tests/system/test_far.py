@@ -32,8 +32,9 @@ OCTETS = 500_000  # by TCP, there and back
 class Tunnel:
     """A tunnel of Linux's to the vRouter: one encapsulation over one family."""
 
-    def __init__(self, number, encapsulation, family):
+    def __init__(self, number, encapsulation, family, mtu=1410):
         self.number, self.encapsulation, self.family = number, encapsulation, family
+        self.mtu = mtu  # of a VXLAN device
         self.name = f"{encapsulation}{family}"
         self.addresses = {4: f"10.1.{number}.1", 6: f"2001:db8:1:{number}::1"}
         self.prefixes = {4: f"10.1.{number}.0/24", 6: f"2001:db8:1:{number}::/64"}
@@ -69,7 +70,7 @@ class Tunnel:
         """The virtual router's MAC addresses belong to macvlans: a VXLAN device takes a frame with
         its own address as the source for its own."""
         checksums = "" if self.family == 4 else "udp6zerocsumtx udp6zerocsumrx"
-        yield (f"ip link add {self.name} mtu 1410 type vxlan id {GUEST_LABEL} dstport 4789 "
+        yield (f"ip link add {self.name} mtu {self.mtu} type vxlan id {GUEST_LABEL} dstport 4789 "
                f"{self.ends} {checksums}")
         yield f"ip link set {self.name} up"
         for family in (4, 6):

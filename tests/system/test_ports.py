@@ -13,7 +13,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from guest import TESTPMD, Guest, memif, offloading, virtio_user
+from guest import TESTPMD, Guest, memif, offloaded, offloading, virtio_user
 from millrace_lab import Capture, Numbered, run, tool, veth, wait_for
 from packets import underlay_packets
 from systest import LONG, NetworkTest, main, rows
@@ -147,7 +147,7 @@ class Offloads(GuestTest):
         echo(far, "10.0.0.21")
         capture = Capture(self.two.namespace, "under0", "offloads", "src host 192.0.2.11")
         packets, segments = self.cut()
-        self.vm.namespace.run(sys.executable, "-c", COPY)
+        copy(self.vm.namespace, "10.0.0.21", 256_000)
         cut_packets, cut_segments = (after - before for after, before in
                                      zip(self.cut(), (packets, segments)))
         self.assertGreater(cut_packets, 10)
@@ -176,6 +176,63 @@ class Offloads(GuestTest):
         tunnelled = datagrams()
         capture.stop()
         self.assertEqual([packet for packet in tunnelled if not packet["checksums_fine"]], [])
+
+
+class OffloadsBetweenGuests(GuestTest):
+    """Guests that leave work to others, and can do without it themselves."""
+
+    OCTETS = 10_000_000  # by TCP, there and back
+
+    @classmethod
+    def make_guests(cls, folder):
+        for number in (1, 2):
+            name = f"vm{number}"
+            guest = cls.guest(name, f"10.0.0.1{number}", f"vhost:{folder}/{name}.vhost")
+            virtio_user(guest, folder / f"{name}.vhost", server=False)
+            offloading(guest)
+            offloaded(guest)
+
+    def passed(self):
+        """How many packets were passed on with work left to do, and how many of them uncut."""
+        workers = rows(self.one, "worker.list", "workers")
+        return [sum(worker[key] for worker in workers)
+                for key in ("offloads_passed", "unsplit_passed")]
+
+    def copied(self, address, namespace):
+        """What came of copying to an address and back: packets passed on, uncut, and cut here."""
+        before = *self.passed(), self.counter(self.one, "balance", "", "consumed")
+        echo(namespace, address)
+        copy(self.guests[0].namespace, address, self.OCTETS)
+        after = *self.passed(), self.counter(self.one, "balance", "", "consumed")
+        self.assertEqual(self.drops(self.one, "segments"), 0)
+        return [now - then for now, then in zip(after, before)]
+
+    def test_tcp_passes_from_guest_to_guest_uncut(self):
+        other = self.guests[1]
+        self.guests[0].reaches(other.address)
+        passed, uncut, cut = self.copied(other.address, other.namespace)
+        self.assertGreater(uncut, 100)
+        self.assertGreater(passed, uncut)
+        self.assertLess(cut, uncut)
+
+    def test_tcp_is_cut_for_the_tunnel(self):
+        self.guests[0].reaches("10.0.0.21")
+        passed, uncut, cut = self.copied("10.0.0.21", self.workload("far").namespace)
+        self.assertGreater(cut, 100)
+        self.assertEqual(uncut, 0)
+        self.assertEqual(passed, 0)
+
+    def test_when_both_come_back_without_they_get_segments(self):
+        one, other = self.guests
+        for guest in self.guests:
+            offloading(guest)
+            guest.crash()
+            guest.comes_back(self.one)
+        one.reaches(other.address)
+        before = self.passed()
+        echo(other.namespace, other.address)
+        copy(one.namespace, other.address, 256_000)
+        self.assertEqual(self.passed(), before)
 
 
 class Memif(GuestTest):
@@ -264,9 +321,10 @@ poweroff -f
 
 # Sends what is not the same anywhere, and wants it back.
 COPY = """
-import hashlib, socket
-data = b"".join(hashlib.sha256(bytes([i, j])).digest() for i in range(80) for j in range(100))
-peer = socket.create_connection(("10.0.0.21", 7000), 60)
+import hashlib, socket, sys
+octets = int(sys.argv[2])
+data = b"".join(hashlib.sha256(i.to_bytes(4, "big")).digest() for i in range(octets // 32))
+peer = socket.create_connection((sys.argv[1], 7000), 20)
 peer.settimeout(60)
 peer.sendall(data)
 peer.shutdown(socket.SHUT_WR)
@@ -293,6 +351,11 @@ def echo(namespace, address):
     """Gives one TCP connection back what it sends."""
     process = namespace.start("echo", sys.executable, "-c", ECHO, address)
     wait_for("the echo", lambda: "listening" in process.log, alive=[process])
+
+
+def copy(namespace, address, octets):
+    """Sends so much to the echo, and takes it back."""
+    namespace.run(sys.executable, "-c", COPY, address, octets, timeout=240)
 
 
 class Machine(NetworkTest):

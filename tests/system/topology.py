@@ -170,6 +170,7 @@ class Compute:
     def __init__(self, lab, name, *underlay_addresses):
         self.lab, self.name = lab, name
         self.underlay_addresses = list(underlay_addresses)
+        self.underlay_port = "af_packet:under0"
         self.underlay_keys = {"mtu": 1500}  # more keys of the underlay's section
         self.gateways = []  # on the underlay; used where there is an address of their family
         self.namespace = lab.namespace(name)
@@ -187,7 +188,7 @@ class Compute:
             f'encapsulations = {{{", ".join(self.encapsulations)}}}\n'
             f'state-directory = "{folder}/{self.name}.state"\n'
             f'control-socket {{ path = "{folder}/{self.name}.sock" }}\n{self.head}',
-            f'underlay "fabric" {{\n    port = "af_packet:under0"\n'
+            f'underlay "fabric" {{\n    port = "{self.underlay_port}"\n'
             f'    address = {braces(self.underlay_addresses)}\n'
             + "".join(f"    {key} = {value}\n" for key, value in
                       (self.gateway_keys() | self.underlay_keys).items())
