@@ -8,6 +8,7 @@ import sys
 from millrace_lab import LabError, run
 
 PYTHON = "/usr/bin/python3"  # the distribution's, which has the distribution's scapy
+PATIENCE = 300  # seconds: scapy needs a second of a processor for its start
 
 SEND = """
 import sys
@@ -68,7 +69,7 @@ def inject(namespace, interface, packet, count=1, destination=None):
     `source` is the interface's own MAC address and `destination` that of its neighbour."""
     if destination is None:
         destination = peer_mac(namespace, interface)
-    namespace.run(PYTHON, "-c", SEND, interface, packet, count, destination)
+    namespace.run(PYTHON, "-c", SEND, interface, packet, count, destination, timeout=PATIENCE)
 
 
 def peer_mac(namespace, interface):
@@ -83,7 +84,7 @@ def peer_mac(namespace, interface):
 
 def underlay_packets(path):
     """The IP packets of a capture, each as its layers and whether all checksums are right."""
-    done = run(PYTHON, "-c", READ, path, check=False)
+    done = run(PYTHON, "-c", READ, path, check=False, timeout=PATIENCE)
     for line in done.stdout.splitlines():
         if line.startswith("["):
             return json.loads(line)

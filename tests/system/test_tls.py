@@ -50,7 +50,7 @@ class Tls(NetworkTest):
 
     def starttls(self, *words):
         """What openssl says of a session with rs1."""
-        return self.one.namespace.run("timeout", "10", "openssl", "s_client", "-starttls", "xmpp",
+        return self.one.namespace.run("timeout", "60", "openssl", "s_client", "-starttls", "xmpp",
                                       "-xmpphost", "ietf.org", "-connect",
                                       f"{self.rs1.address}:5222", "-CAfile",
                                       self.certificates / "ca.pem", "-brief", *words,
