@@ -122,6 +122,13 @@ lookup_to_json(struct control *control, const struct traced *traced,
              name_of_root(lookup->number), shown, to);
 }
 
+/* The slow path tells somebody of the packet, and drops it. */
+static bool
+ends_as_dropped(const struct trace_step *step)
+{
+    return step->kind == TRACE_DROP || (step->kind == TRACE_PUNT && step->reason == PUNT_NO_ROUTE);
+}
+
 static void
 punt_to_json(struct control *control, const struct trace_step *punt, json_t *step,
              char text[TRACE_TEXT_MAX])
@@ -133,6 +140,11 @@ punt_to_json(struct control *control, const struct trace_step *punt, json_t *ste
     int length;
 
     set_text(step, "reason", punt_reason_name((enum punt_reason)punt->reason));
+    if (ends_as_dropped(punt)) {
+        snprintf(text, TRACE_TEXT_MAX, "%s: %s; the guest is told", drop_reason_name(DROP_NO_ROUTE),
+                 drop_reason_text(DROP_NO_ROUTE));
+        return;
+    }
     length = snprintf(text, TRACE_TEXT_MAX, "to the slow path: %s",
                       punt_reason_name((enum punt_reason)punt->reason));
     if (punt->reason == PUNT_TOO_BIG) {
@@ -191,7 +203,7 @@ step_to_json(struct control *control, const struct traced *traced, const struct 
         traced_send_to_json(control, traced, each, step, text);
         break;
     case TRACE_PUNT:
-        stage = "punt";
+        stage = ends_as_dropped(each) ? "drop" : "punt";
         punt_to_json(control, each, step, text);
         break;
     case TRACE_HANDOVER: /* the other worker's record is the packet's */
@@ -233,7 +245,7 @@ verdict_name(const struct traced *traced)
             return "forwarded";
         if (traced->steps[i].kind == TRACE_PUNT)
             name = "slow-path";
-        if (traced->steps[i].kind == TRACE_DROP)
+        if (ends_as_dropped(&traced->steps[i]))
             name = "dropped";
     }
     return name;
@@ -266,8 +278,10 @@ trace_verdict_text(struct control *control, const struct trace_step *step, char 
 
     if (step == NULL) {
         snprintf(text, size, "held");
-    } else if (step->kind == TRACE_DROP) {
-        snprintf(text, size, "dropped: %s", drop_reason_name((enum drop_reason)step->reason));
+    } else if (ends_as_dropped(step)) {
+        snprintf(text, size, "dropped: %s",
+                 step->kind == TRACE_PUNT ? punt_reason_name((enum punt_reason)step->reason)
+                                          : drop_reason_name((enum drop_reason)step->reason));
     } else if (step->kind == TRACE_PUNT) {
         snprintf(text, size, "to the slow path: %s",
                  punt_reason_name((enum punt_reason)step->reason));

@@ -116,6 +116,19 @@ to_gateway(struct worker *worker, struct burst *burst, unsigned i)
         punt(worker, burst->packets[i], &note);
 }
 
+/* A guest is told that there is no way; what came out of a tunnel is not answered. The packet
+ * counts as dropped for that reason whether somebody hears of it or not. */
+static void
+no_route(struct worker *worker, struct burst *burst, unsigned i)
+{
+    const struct packet_note note = burst_note(burst, i, PUNT_NO_ROUTE);
+
+    if (burst->vifs[i] == VIF_NONE)
+        drop(worker, burst->packets[i], DROP_NO_ROUTE, VIF_NONE);
+    else
+        punt_or_drop(worker, burst->packets[i], &note, DROP_NO_ROUTE);
+}
+
 /* What leaves neither way. */
 static void
 end_here(struct worker *worker, struct burst *burst, unsigned i)
@@ -128,7 +141,7 @@ end_here(struct worker *worker, struct burst *burst, unsigned i)
         drop(worker, burst->packets[i], DROP_VRF_LOOP, burst->vifs[i]);
         break;
     default:
-        drop(worker, burst->packets[i], DROP_NO_ROUTE, burst->vifs[i]);
+        no_route(worker, burst, i);
         break;
     }
 }

@@ -45,36 +45,44 @@ take_tokens(struct punt_meters *meters, const struct packet_note *note, uint64_t
     return DROP_REASONS;
 }
 
-static void
-punt_complete(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *note)
+/* @return DROP_REASONS if the slow path gets the packet, else why not. */
+static enum drop_reason
+give(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *note)
 {
     const enum drop_reason refused = take_tokens(&worker->punts, note, worker->now);
 
-    if (refused != DROP_REASONS) {
-        drop(worker, packet, refused, note->vif);
-        return;
-    }
+    if (refused != DROP_REASONS)
+        return refused;
     *packet_note(packet) = *note;
     trace_punt(worker, packet, note);
 
     const int error = punt_ring_put(&worker->rings->punt[worker->number], packet);
 
-    if (error != 0) {
-        drop(worker, packet, error == -EDQUOT ? DROP_PUNT_INTERFACE_QUEUE : DROP_PUNT_QUEUE,
-             note->vif);
-        return;
-    }
+    if (error != 0)
+        return error == -EDQUOT ? DROP_PUNT_INTERFACE_QUEUE : DROP_PUNT_QUEUE;
     counter_add(&worker->counters->punts[note->reason], 1);
+    return DROP_REASONS;
 }
 
 void
-punt(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *note)
+punt_or_drop(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *note,
+             enum drop_reason reason)
 {
     struct rte_mbuf *segments[COMPLETE_SEGMENTS_MAX] = { packet };
     unsigned n = 1;
 
     if (unlikely(offload_is_left(packet->ol_flags)))
         n = complete(worker, packet, note->l3_offset, note->vif, segments);
-    for (unsigned i = 0; i < n; i++)
-        punt_complete(worker, segments[i], note);
+    for (unsigned i = 0; i < n; i++) {
+        const enum drop_reason refused = give(worker, segments[i], note);
+
+        if (refused != DROP_REASONS)
+            drop(worker, segments[i], reason != DROP_REASONS ? reason : refused, note->vif);
+    }
+}
+
+void
+punt(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *note)
+{
+    punt_or_drop(worker, packet, note, DROP_REASONS);
 }

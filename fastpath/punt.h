@@ -28,3 +28,8 @@ void punt_meters_init(struct punt_meters *meters, uint64_t hz);
 
 /** Gives a packet to the slow path with its note, or drops it; each way it is counted. */
 void punt(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *note);
+
+/** The same for a packet that ends as dropped for `reason` in any case: the slow path, if it gets
+ * the packet, tells somebody and then counts it so. DROP_REASONS: as punt(). */
+void punt_or_drop(struct worker *worker, struct rte_mbuf *packet, const struct packet_note *note,
+                  enum drop_reason reason);

@@ -12,13 +12,20 @@
 #define ERRORS_PER_SECOND 100
 #define ERRORS_BURST      50
 
-/* What is told of a packet. Codes are zero for both families, but for IPv4's too big. */
+/* What is told of a packet. Codes are zero for both families, but for IPv4's too big: without a
+ * route that is "network unreachable" (RFC 1812 section 5.2.7.1), "no route" (RFC 4443
+ * section 3.1).
+ */
 static struct icmp_error
 error_of(const struct packet_note *note, uint8_t family)
 {
     if (note->reason == PUNT_TTL_EXPIRED)
         return (struct icmp_error){
             .type = family == IP_V6 ? ICMP6_TIME_EXCEEDED : ICMP_TIME_EXCEEDED,
+        };
+    if (note->reason == PUNT_NO_ROUTE)
+        return (struct icmp_error){
+            .type = family == IP_V6 ? ICMP6_UNREACHABLE : ICMP_UNREACHABLE,
         };
     if (family == IP_V6)
         return (struct icmp_error){ .type = ICMP6_TOO_BIG, .mtu = note->mtu };

@@ -175,6 +175,7 @@ handle_inner(struct slowpath *slowpath, const struct packet_note *note, const st
         return handle_dhcp4(slowpath, punted);
     case PUNT_TTL_EXPIRED:
     case PUNT_TOO_BIG:
+    case PUNT_NO_ROUTE:
         return icmp_error_tell(slowpath, note, punted);
     default:
         return handle_gateway(slowpath, punted, note->l3_offset);
@@ -206,6 +207,8 @@ handle(struct slowpath *slowpath, struct rte_mbuf *packet)
     } else {
         punted.vif = vif_at(&slowpath->config.tables->vifs, note.vif);
         reason = handle_inner(slowpath, &note, &punted);
+        if (note.reason == PUNT_NO_ROUTE)
+            reason = DROP_NO_ROUTE; /* as where nobody is told */
     }
 
     if (reason != PARSE_OK) {

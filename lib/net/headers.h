@@ -123,6 +123,7 @@ struct icmp_header {
 } __attribute__((packed));
 
 /* ICMPv6 (RFC 4443) and neighbour discovery (RFC 4861). */
+#define ICMP6_UNREACHABLE          1
 #define ICMP6_TOO_BIG              2
 #define ICMP6_TIME_EXCEEDED        3
 #define ICMP6_ECHO_REQUEST         128

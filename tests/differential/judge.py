@@ -12,7 +12,7 @@ from tunnels import ENTROPY, without_entropy
 def for_the_slow_path(reason, packet):
     """A punted packet without its TTL where the router is free to have lowered it already (RFC 1812
     section 4.3.2.3)."""
-    if reason not in ("gateway", "too-big"):
+    if reason not in ("gateway", "too-big", "no-route"):
         return packet
     if packet[0] >> 4 == 6:
         return packet[:7] + b"\0" + packet[8:]

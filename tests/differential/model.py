@@ -98,10 +98,15 @@ class Walk(FromUnderlay):
         tunnel."""
         self.outcome.answered.append(punt)
         error = slowpath.error_about(punt, *self.tables.routers_of(self.vif))
-        if error is None:
+        if punt.reason == "no-route":  # what counts, whether somebody hears of it or not
+            self.outcome.drops.append(("no-route", self.vif.name))
+            if error is None:
+                return
+        elif error is None:
             raise Dropped("icmp-error-forbidden")
+        else:
+            self.outcome.ended += 1
         self.outcome.made += 1
-        self.outcome.ended += 1
         self.packet, self.is_own = error, True
         self.outcome.flow = error.flow()
         if self.vif is not None:
@@ -204,9 +209,11 @@ class Walk(FromUnderlay):
 
     def follow(self, path):
         self.outcome.flow = self.packet.flow()
-        if path is None:
+        if path is None and self.vif is None:
             raise Dropped("no-route")
-        if "vif" in path:
+        if path is None:  # RFC 1812 section 4.3.3.1: the guest is told
+            self.punt("no-route", 0, self.packet.octets, 0)
+        elif "vif" in path:
             self.towards_interface(self.tables.vifs[path["vif"]])
         elif "endpoint" in path:
             self.into_tunnel(self.tables.endpoints[path["endpoint"]], path["label"])

@@ -11,7 +11,7 @@ from scapy.all import ARP, Dot1Q, Ether, ICMPv6ND_NS, IPv6
 from headers import (AUTHENTICATION, DESTINATION, FRAGMENT, HOP_BY_HOP, ICMP, ICMPV6, ROUTING,
                      Packet4, Packet6, checksum, never_forwarded, read_ip)
 
-ANSWERED = ("ttl-expired", "too-big")
+ANSWERED = ("ttl-expired", "too-big", "no-route")
 HOPS = 64
 NETWORK_CONTROL = 0xc0  # RFC 1812 section 4.3.2.5
 LARGEST, LARGEST6 = 576, 1280
@@ -58,7 +58,7 @@ def is_error(packet):
 def error4(punt, packet, router):
     """As much of the packet as a datagram of 576 octets has room for. The router's own datagrams
     are never in fragments: no identification (RFC 6864)."""
-    kind, code = (11, 0) if punt.reason == "ttl-expired" else (3, 4)
+    kind, code = {"ttl-expired": (11, 0), "too-big": (3, 4), "no-route": (3, 0)}[punt.reason]
     message = struct.pack(">BBHI", kind, code, 0, punt.mtu) + packet.octets[:LARGEST - 20 - 8]
     message = message[:2] + struct.pack(">H", checksum(message)) + message[4:]
     header = struct.pack(">BBHHHBBH", 0x45, NETWORK_CONTROL, 20 + len(message), 0, 0x4000, HOPS,
@@ -68,7 +68,7 @@ def error4(punt, packet, router):
 
 def error6(punt, packet, router):
     """As much of it as the smallest MTU has room for."""
-    kind = 3 if punt.reason == "ttl-expired" else 2
+    kind = {"ttl-expired": 3, "too-big": 2, "no-route": 1}[punt.reason]
     message = struct.pack(">BBHI", kind, 0, 0, punt.mtu) + packet.octets[:LARGEST6 - 40 - 8]
     pseudo = router + packet.source + struct.pack(">II", len(message), ICMPV6)
     message = message[:2] + struct.pack(">H", checksum(pseudo + message)) + message[4:]

@@ -32,9 +32,9 @@ VERDICTS = {
     "ip-destination", "underlay-destination", "host", "outer-fragment", "outer-source",
     "udp-header", "udp-checksum", "gre-header", "gre-checksum", "label-stack", "label-unknown",
     "vxlan-header", "reverse-path", "ecn", "no-route", "vrf-loop", "punt arp", "punt nd",
-    "punt dhcp4", "punt gateway", "punt ttl-expired", "punt too-big", "punt underlay-arp",
-    "punt underlay-nd", "punt underlay-local", "punt adjacency", "told ttl-expired",
-    "told too-big", "icmp-error-forbidden",
+    "punt dhcp4", "punt gateway", "punt ttl-expired", "punt too-big", "punt no-route",
+    "punt underlay-arp", "punt underlay-nd", "punt underlay-local", "punt adjacency",
+    "told ttl-expired", "told too-big", "icmp-error-forbidden",
 }
 
 

@@ -81,18 +81,29 @@ vifs_json(const struct scenario *scenario)
     json_t *object = json_object();
 
     for (unsigned i = 0; i < scenario->vifs.n; i++) {
-        const uint32_t id = scenario->vifs.entries[i].number;
-        unsigned used_in, used_out;
         struct vif_counters sum;
 
-        counters_vif(scenario->counters, id, &sum);
-        fastpath_rates_used(scenario->fastpath, vif_at(&scenario->tables->vifs, id), &used_in,
-                            &used_out);
+        counters_vif(scenario->counters, scenario->vifs.entries[i].number, &sum);
         json_object_set_new(object, scenario->vifs.entries[i].name,
-                            json_pack("{s:o, s:o, s:o, s:[i, i]}", "rx", traffic_json(&sum.rx),
-                                      "tx", traffic_json(&sum.tx), "drops",
-                                      reasons_json(sum.drops, DROP_REASONS, drop_name),
-                                      "rates_used", (int)used_in, (int)used_out));
+                            json_pack("{s:o, s:o, s:o}", "rx", traffic_json(&sum.rx), "tx",
+                                      traffic_json(&sum.tx), "drops",
+                                      reasons_json(sum.drops, DROP_REASONS, drop_name)));
+    }
+    return object;
+}
+
+/* {interface: [percent from it, percent to it]} */
+static json_t *
+rates_json(const struct scenario *scenario)
+{
+    json_t *object = json_object();
+
+    for (unsigned i = 0; i < scenario->vifs.n; i++) {
+        const struct vif *vif = vif_at(&scenario->tables->vifs, scenario->vifs.entries[i].number);
+        unsigned in, out;
+
+        fastpath_rates_used(scenario->fastpath, vif, &in, &out);
+        json_object_set_new(object, vif->name, json_pack("[i, i]", (int)in, (int)out));
     }
     return object;
 }
@@ -269,6 +280,7 @@ result_json(const struct scenario *scenario)
                        punted_json(scenario));
     json_object_set_new(result, "balance", balance_json(scenario));
     json_object_set_new(result, "passed_us", json_integer((json_int_t)scenario->passed_us));
+    json_object_set_new(result, "rates_used", rates_json(scenario));
     if (scenario->slowpath != NULL)
         json_object_set_new(result, "slowpath",
                             json_pack("{s:o}", "neighbours", neighbours_json(scenario)));

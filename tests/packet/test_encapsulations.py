@@ -123,7 +123,7 @@ case("ipv6_destinations_that_are_not_forwarded_to", far,
      {"p1": [guest6(to) for to in ("::", "::1", "::ffff:10.0.0.1", "fe80::2", "ff0e::1")]},
      drops={"ip-destination": 4, "multicast": 1})
 case("c06_ipv6_own_address_is_not_used_before_its_announcement", world(),
-     {"p1": [guest6("2001:db8::12")]}, drops={"no-route": 1})
+     {"p1": [guest6("2001:db8::12")]}, punts=[("no-route", "vm1")])
 local6 = guest6("2001:db8::12")
 case("c06_ipv6_own_address_announced_back_is_local",
      world(("red", "2001:db8::12/128", {"vif": "vm2"})), {"p1": [local6]},

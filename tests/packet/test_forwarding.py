@@ -28,7 +28,8 @@ case("c01_longest_prefix_decides_next_hop_and_label", nested, {"p1": [wide, midd
 case("c01_default_route", world(("red", "0.0.0.0/0", tunnel("far", 77))),
      {"p1": [guest("198.51.100.1")]},
      {"fabric": [over_udp(inner_of(guest("198.51.100.1")), 77)]})
-case("c01_no_route", nested, {"p1": [guest("10.2.0.1")]}, drops={"no-route": 1})
+case("c01_no_route", nested, {"p1": [guest("10.2.0.1")]}, punts=[("no-route", "vm1")],
+     check=lambda test, result: test.assertEqual(result["punted"][0]["vrf"], "red"))
 
 # --- C2: an interface is bound to one VRF
 
@@ -40,7 +41,7 @@ case("c02_overlapping_addresses_stay_apart", both,
      {"fabric": [over_udp(inner_of(guest("10.5.0.1")), 500),
                  over_udp(inner_of(blue_packet), 501, endpoint=FAR2, mac=FAR2_MAC)]})
 case("c02_another_vrfs_routes_are_not_seen", world(("red", "10.6.0.0/16", tunnel("far", 500))),
-     {"p1": [guest("10.6.0.1", mac=BLUE, tag=100)]}, drops={"no-route": 1})
+     {"p1": [guest("10.6.0.1", mac=BLUE, tag=100)]}, punts=[("no-route", "bm1")])
 to_eleven = IP(src="10.0.0.50", dst="10.0.0.11", ttl=63) / UDP(sport=1, dport=2) / Raw(b"blue")
 case("c02_a_label_delivers_in_its_own_vrf", world(),
      {"fabric": [from_far(to_eleven, 21), from_far(to_eleven, 20)]},
@@ -144,7 +145,7 @@ case("c05_two_labels_that_lead_back_are_no_loop", hub, {"fabric": [from_far(spen
 # --- C6: local addresses serve guests only once they were announced back
 
 case("c06_own_address_is_not_used_before_its_announcement", world(),
-     {"p1": [guest("10.0.0.12")]}, drops={"no-route": 1})
+     {"p1": [guest("10.0.0.12")]}, punts=[("no-route", "vm1")])
 case("c06_own_address_announced_back_is_local", world(("red", "10.0.0.12/32", {"vif": "vm2"})),
      {"p1": [guest("10.0.0.12")]}, {"p2": [delivered(guest("10.0.0.12"), VM2)]})
 case("c06_announced_elsewhere_it_leaves_the_host", world(("red", "10.0.0.12/32",
@@ -243,7 +244,7 @@ case("c39_a_label_does_not_use_upstream_routes", world(("red", "10.1.0.0/16", tu
      {"fabric": [from_far(IP(src="10.0.0.50", dst="10.1.0.1", ttl=9) / UDP(), 20)]},
      drops={"no-route": 1})
 case("c39_guests_do_not_use_label_state", world(), {"p1": [guest("10.0.0.13")]},
-     drops={"no-route": 1})
+     punts=[("no-route", "vm1")])
 
 Forwarding = TABLE.tests()
 

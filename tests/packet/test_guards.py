@@ -83,7 +83,7 @@ case("c44_two_workers_meter_once", dict(with_rate("vm1", rate_out={"packets": 10
 def used(name, direction, most):
     """So much of an interface's rate is used, or as little less as comes back during the test."""
     def check(test, result):
-        percent = result["vifs"][name]["rates_used"]
+        percent = result["rates_used"][name]
         test.assertTrue(most - 10 <= percent[direction] <= most, percent)
         test.assertEqual(percent[1 - direction], 0)
     return check

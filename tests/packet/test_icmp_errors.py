@@ -5,7 +5,8 @@ out of a tunnel. Both families, every encapsulation; scapy builds what is expect
 
 import unittest
 
-from scapy.all import (ICMP, IP, UDP, Ether, ICMPv6PacketTooBig, ICMPv6TimeExceeded, IPv6, Raw)
+from scapy.all import (ICMP, IP, UDP, Ether, ICMPv6DestUnreach, ICMPv6PacketTooBig,
+                       ICMPv6TimeExceeded, IPv6, Raw)
 
 import lab
 from lab import (FAR, FAR6, FAR_MAC, GATEWAY, OVER, ROUTER, ROUTER6, VM1, VM3, from_far, tunnel, world)
@@ -36,10 +37,12 @@ def error(kind, about, source, mtu=0):
     """The ICMP error about a packet, as an IP packet from `source`. What it quotes of a large IPv4
     packet ends with a datagram of 576 octets, of an IPv6 one with 1280."""
     if IPv6 in about:
-        told = (ICMPv6PacketTooBig(mtu=mtu) if kind == "too-big" else ICMPv6TimeExceeded())
+        told = {"too-big": ICMPv6PacketTooBig(mtu=mtu), "ttl": ICMPv6TimeExceeded(),
+                "no-route": ICMPv6DestUnreach(code=0)}[kind]
         return (IPv6(src=source, dst=about[IPv6].src, hlim=64, tc=0xc0) / told /
                 quote(about[IPv6], 1280 - 48))
-    told = ICMP(type=3, code=4, nexthopmtu=mtu) if kind == "too-big" else ICMP(type=11, code=0)
+    told = {"too-big": ICMP(type=3, code=4, nexthopmtu=mtu), "ttl": ICMP(type=11, code=0),
+            "no-route": ICMP(type=3, code=0)}[kind]
     return (IP(src=source, dst=about[IP].src, id=0, flags="DF", tos=0xc0) / told /
             quote(about[IP], 576 - 28))
 
@@ -86,6 +89,35 @@ class IcmpErrors(DecodedCase):
                 guest6("2001:db8::12", hlim=1, payload=ICMPv6TimeExceeded() / about)]
         result = self.run_lab(networked(), {"p1": sent}, {"icmp-error-forbidden": 2})
         self.expect(result["out"]["p1"])
+
+    # --- where there is no route: the packet is dropped whether its sender hears of it or not
+
+    def test_a_guest_hears_that_there_is_no_route(self):
+        sent = [guest("10.7.0.1"), guest6("2001:db8:7::1"), guest("10.7.0.1", size=1400)]
+        result = self.run_lab(networked(), {"p1": sent}, {"no-route": 3})
+        self.expect(result["out"]["p1"],
+                    Ether(src=ROUTER, dst=VM1) / error("no-route", inner_of(sent[0]), GATEWAY),
+                    Ether(src=ROUTER6, dst=VM1) / error("no-route", inner_of(sent[1]), GATEWAY6),
+                    Ether(src=ROUTER, dst=VM1) / error("no-route", inner_of(sent[2]), GATEWAY))
+        self.assertEqual(result["vifs"]["vm1"]["drops"], {"no-route": 3})
+        self.assertEqual(result["balance"]["consumed"], 0)
+
+    def test_no_guest_hears_of_anothers_packets_nor_of_errors(self):
+        about = bytes(IP(src="10.7.0.1", dst="10.0.0.11") / UDP() / Raw(b"x" * 8))
+        sent = {"p1": [guest("10.7.0.1", payload=ICMP(type=11) / Raw(about)),
+                       guest("10.7.0.1", frag=3),
+                       guest6("2001:db8:7::1", payload=ICMPv6TimeExceeded() / Raw(about))],
+                "fabric": [from_far(IP(src=REMOTE, dst="10.7.0.1", ttl=9) / UDP(), 22)]}
+        result = self.run_lab(networked(), sent, {"no-route": 4})
+        self.expect(result["out"]["p1"])
+        self.expect_tunnelled(result["out"]["fabric"], "far")
+
+    def test_a_scan_of_what_is_not_there_is_answered_at_a_rate(self):
+        sent = [guest(f"10.7.{number // 200}.{number % 200 + 1}") for number in range(2000)]
+        result = self.run_lab(networked(), {"p1": sent}, {"no-route": 2000})
+        self.assertEqual(result["vifs"]["vm1"]["drops"], {"no-route": 2000})
+        told = len(result["out"]["p1"])
+        self.assertTrue(20 <= told <= 50, told)  # the burst of the slow path's, and of errors
 
     # --- through VRFs
 

@@ -157,7 +157,7 @@ case("c05_a_hubs_label_delivers_to_announced_addresses_as_they_are", announced_o
 
 
 def not_announced(family):
-    return (family.world(), {"p1": [family.sent("vm1", "vm2")]}, {}, {"no-route": 1})
+    return (family.world(), {"p1": [family.sent("vm1", "vm2")]}, {}, (), [("no-route", "vm1")])
 
 
 def announced_back(path):
@@ -175,7 +175,7 @@ def extranet(path):
         scenario = family.world(("red", "services", path),
                                 ("blue", "downstream", "services", {"vif": "bm1"}))
         return (scenario, {"p1": [frame, other]}, {"p1": [family.forwarded("bm1", frame)]},
-                {"no-route": 1})
+                (), [("no-route", "vm1")])
     return rows
 
 
@@ -183,7 +183,7 @@ def back_without_a_route(family):
     # the leak is one way: blue has no route to red's guest
     scenario = family.world(("red", "services", {"vrf": "blue", "root": "downstream"}),
                             ("blue", "downstream", "services", {"vif": "bm1"}))
-    return (scenario, {"p1": [family.sent("bm1", "vm2")]}, {}, {"no-route": 1})
+    return (scenario, {"p1": [family.sent("bm1", "vm2")]}, {}, (), [("no-route", "bm1")])
 
 
 def leak_of_all_routes(family):

@@ -77,7 +77,7 @@ class Watch(LabCase):
             ("in", hexed(OUT), [["send", "fabric", "far"]]),
             ("in", hexed(OUT2), [["send", "fabric", "far2"]]),
             ("in", hexed(LOCAL), [["send", "p2", "vm2"]]),
-            ("in", hexed(LOST), [["drop", "no-route"]]),
+            ("in", hexed(LOST), [["punt", "no-route"]]),
             ("in", hexed(SPOOFED), [["drop", "source-address"]]),
             ("out", hexed(delivered(INNER, VM1)), [["send", "p1", "vm1"]]),
         ])
@@ -185,7 +185,7 @@ class Watch(LabCase):
             ("vm1", hexed(OUT), ["send", "fabric", "far"]),
             ("vm1", hexed(OUT2), ["send", "fabric", "far2"]),
             ("vm1", hexed(LOCAL), ["send", "p2", "vm2"]),
-            ("vm1", hexed(LOST), ["drop", "no-route"]),
+            ("vm1", hexed(LOST), ["punt", "no-route"]),
             ("vm1", hexed(SPOOFED), ["drop", "source-address"]),
         ])
 

@@ -194,6 +194,8 @@ the_ends_of_a_packet_are_named(void **context)
     check(rig, packet,
           (struct trace_step){ .kind = TRACE_PUNT, .reason = PUNT_TOO_BIG, .path = 1454 }, "punt",
           "to the slow path: too-big, 1454 octets would pass");
+    check(rig, packet, (struct trace_step){ .kind = TRACE_PUNT, .reason = PUNT_NO_ROUTE }, "drop",
+          "no-route: no route in the VRF; the guest is told");
     check(rig, packet,
           (struct trace_step){ .kind = TRACE_PUNT,
                                .reason = PUNT_ADJACENCY,
@@ -222,6 +224,7 @@ the_verdict_is_what_the_steps_come_to(void **context)
         { { { .kind = TRACE_SEND }, { .kind = TRACE_SEND } }, 2, "forwarded" },
         { { { .kind = TRACE_LOOKUP }, { .kind = TRACE_DROP } }, 2, "dropped" },
         { { { .kind = TRACE_PUNT } }, 1, "slow-path" },
+        { { { .kind = TRACE_PUNT, .reason = PUNT_NO_ROUTE } }, 1, "dropped" },
         { { { .kind = TRACE_LOOKUP } }, 1, "held" },
         { { { .kind = TRACE_SEND } }, 0, "held" },
     };
@@ -254,6 +257,7 @@ a_captured_packet_has_its_verdict_in_a_few_words(void **context)
           "sent on port (gone)" },
         { { .kind = TRACE_PUNT, .reason = PUNT_ARP }, "to the slow path: arp" },
         { { .kind = TRACE_DROP, .reason = DROP_SOURCE_MAC }, "dropped: source-mac" },
+        { { .kind = TRACE_PUNT, .reason = PUNT_NO_ROUTE }, "dropped: no-route" },
     };
     char text[100];
 
