@@ -61,6 +61,7 @@ static const struct cli_column vrf_columns[] = {
 
 static const struct cli_column route_columns[] = {
     TEXT("PREFIX", "prefix"),
+    TEXT("FROM", "from"),
     TEXT("VIA", "via"),
     { "NEXT HOPS", "next_hops", format_next_hops, false },
     NUMBER("LABEL", "label"),
@@ -79,10 +80,12 @@ static const struct cli_column route_columns[] = {
 
 static const struct cli_column path_columns[] = {
     TEXT("CHOSEN", "chosen"),
+    TEXT("FROM", "from"),
     TEXT("SERVER", "server"),
     TEXT("CLIENT", "client"),
     TEXT("ORIGIN", "origin"),
     { "NEXT HOPS", "next_hops", format_next_hops, false },
+    TEXT("VIF", "vif"),
     NUMBER("LABEL", "label"),
     NUMBER("PREF", "local_preference"),
     NUMBER("SEQUENCE", "sequence_number"),

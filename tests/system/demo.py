@@ -282,7 +282,7 @@ class Demo:
               "sent at full rate, fell into it)")
         for compute in self.network.computes:
             for route in compute.daemon.rpc("route.list", vrf="red")["routes"]:
-                if route["prefix"] == f"{mover.address}/32":
+                if route["prefix"] == f"{mover.address}/32" and route["from"] == "learnt":
                     tell(f"{compute.name} reaches it via {route['via']}")
 
     @staticmethod

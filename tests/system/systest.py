@@ -123,9 +123,9 @@ class NetworkTest(LabTest):
                  lambda: self.drops(compute, reason) > more_than)
 
     def route(self, compute, prefix, vrf="red"):
-        """A route of a vRouter, or None."""
+        """A route of a vRouter for its guests, or None."""
         for route in rows(compute, "route.list", "routes", vrf=vrf):
-            if route["prefix"] == prefix:
+            if route["prefix"] == prefix and route.get("from") != "local":
                 return route
         return None
 

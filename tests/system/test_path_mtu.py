@@ -132,6 +132,28 @@ class PathMtu(LabTest):
                 self.assertRegex(process.log, rf"Resume: pmtu {fits} hops 2 ", process.log)
                 self.assertIn(GATEWAYS[4] if family == 4 else "fe80::1", process.log)
 
+    def test_the_list_of_routes_says_where_each_is_from(self):
+        self.start(1500).stop()
+        near = self.computes[0].daemon
+        routes = {route["prefix"]: route for route in near.rpc("route.list", vrf="red")["routes"]}
+        far = routes[prefix(1, 1, 4)]
+        self.assertEqual((far["from"], far["paths"][0]["from"], far["paths"][0]["chosen"]),
+                         ("static", "static", True))
+        self.assertEqual(far["paths"][0]["next_hops"][0]["label"], LABELS[1])
+        self.assertIn(far["paths"][0]["next_hops"][0]["address"], far["via"])
+        local = routes[f"{address(0, 0, 4)}/32"]
+        self.assertEqual((local["from"], local["via"], local["label"]),
+                         ("local", f"vif {self.guests[0].name}", LABELS[0]))
+        self.assertEqual(routes["10.0.0.0/16"]["from"], "local")
+        self.assertEqual(routes[f"{GATEWAYS[4]}/32"]["via"], "gateway")
+        for each, origin in ((prefix(1, 1, 4), "static"), ("10.0.0.0/16", "local"),
+                             (f"{GATEWAYS[4]}/32", "gateway")):
+            one, = near.rpc("route.list", vrf="red", prefix=each)["routes"]
+            self.assertEqual(one["from"], origin)
+        table = near.ctl("route", "list", "red", "--paths")
+        self.assertRegex(table, rf"(?m)^{address(0, 0, 4)}/32 +local +vif {self.guests[0].name} ")
+        self.assertRegex(table, r"(?m)^ +yes +static ")
+
     def test_guests_configure_no_address_of_their_own(self):
         """A router tells them the way out and nothing else: addresses are given, not made up."""
         self.start(1500).stop()

@@ -168,13 +168,21 @@ class Signalling(NetworkTest):
                                 vlan=1000 + number, mac="02:00:00:00:98:01",
                                 addresses=[f"10.7.{number // 250}.{number % 250 + 1}"])
         self.add(self.two, "reader", "bulk", "10.7.9.9")
-        wait_for("every route of the VPN", lambda: len(
-            rows(self.two, "route.list", "routes", vrf="bulk")) >= count + 1,
-            alive=[self.two.daemon])
+        def learnt():
+            return sum(route["from"] == "learnt"
+                       for route in rows(self.two, "route.list", "routes", vrf="bulk"))
+
+        wait_for("every route of the VPN", lambda: learnt() >= count + 1,
+                 alive=[self.two.daemon])
+        # Of those that are there, pages of any size show each once.
+        own = [(route["prefix"], route["from"]) for route in rows(
+            self.one, "route.list", "routes", vrf="bulk", limit=7)]
+        self.assertEqual(sum(origin == "local" for _, origin in own), count)
+        self.assertEqual(len(own), len(set(own)))
+        self.assertIn(("169.254.0.1/32", "gateway"), own)
         for number in range(count):
             self.one.daemon.rpc("vif.del", name=f"bulk{number}")
-        wait_for("every route to go again", lambda: len(
-            rows(self.two, "route.list", "routes", vrf="bulk")) == 1, alive=[self.two.daemon])
+        wait_for("every route to go again", lambda: learnt() == 1, alive=[self.two.daemon])
         self.two.daemon.rpc("vif.del", name="reader")
 
     def test_r03_a_node_comes_into_being_with_the_first_subscription(self):
