@@ -21,18 +21,21 @@
  * depends on it; it may be as much as 64. */
 #define BURST_PACKETS 32
 
+/* The arrays that vectors are stored to have room for one that begins at the last packet. */
+#define BURST_ROOM (BURST_PACKETS + 16)
+
 struct burst {
     uint16_t port; /* where all of them came from, PORT_NONE: made here */
     unsigned n;
     struct rte_mbuf *packets[BURST_PACKETS];
     path_t paths[BURST_PACKETS];
-    uint32_t destinations[BURST_PACKETS]; /* of the (inner) IPv4 header, host order */
-    uint32_t hashes[BURST_PACKETS];       /* of the flow */
-    uint32_t vifs[BURST_PACKETS];         /* came from this interface; VIF_NONE: from a tunnel */
-    uint32_t vrfs[BURST_PACKETS];         /* entered this VRF; VRF_NONE: a label led elsewhere */
-    uint16_t l3_offsets[BURST_PACKETS];   /* from the packet's start to the (inner) IP header */
-    uint16_t lengths[BURST_PACKETS];      /* of the (inner) IP packet, and the end of the buffer */
-    uint8_t families[BURST_PACKETS];      /* of the (inner) IP header: IP_V4 or IP_V6 */
+    uint32_t destinations[BURST_ROOM]; /* of the (inner) IPv4 header, host order */
+    uint32_t hashes[BURST_PACKETS];    /* of the flow */
+    uint32_t vifs[BURST_ROOM];         /* came from this interface; VIF_NONE: from a tunnel */
+    uint32_t vrfs[BURST_PACKETS];      /* entered this VRF; VRF_NONE: a label led elsewhere */
+    uint16_t l3_offsets[BURST_ROOM];   /* from the packet's start to the (inner) IP header */
+    uint16_t lengths[BURST_ROOM];      /* of the (inner) IP packet, and the end of the buffer */
+    uint8_t families[BURST_ROOM];      /* of the (inner) IP header: IP_V4 or IP_V6 */
 };
 
 /* Packets of a burst that go the same way, by index. */

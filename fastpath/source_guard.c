@@ -10,20 +10,14 @@
 #include "fastpath/drop.h"
 #include "fastpath/worker.h"
 
-/* The packets from one source, one behind the other. */
-struct sources {
-    unsigned n;
-    uint64_t packets[BURST_PACKETS]; /* a bit each */
-};
-
-static uint64_t
-refused(const struct sources *sources, const path_t *paths)
+static bool
+all_allowed(const path_t *paths, unsigned n)
 {
-    uint64_t packets = 0;
+    bool all = true;
 
-    for (unsigned i = 0; i < sources->n; i++)
-        packets |= paths[i] == PATH_NONE ? sources->packets[i] : 0;
-    return packets;
+    for (unsigned i = 0; i < n; i++)
+        all &= paths[i] != PATH_NONE;
+    return all;
 }
 
 uint64_t
@@ -33,39 +27,38 @@ source_guard(struct worker *worker, const struct burst *burst, const struct tunn
     const uint32_t root = tables_sources_root(&worker->tables->limits);
     uint32_t roots[BURST_PACKETS], addresses[BURST_PACKETS];
     const uint8_t *addresses6[BURST_PACKETS];
-    path_t paths[BURST_PACKETS];
-    struct sources v4 = { .n = 0 }, v6 = { .n = 0 };
+    path_t paths[BURST_PACKETS], paths6[BURST_PACKETS];
+    const path_t *found[BURST_PACKETS]; /* of each packet's source */
+    unsigned n = 0, n6 = 0;
     uint64_t gone = 0;
 
     for (unsigned i = 0; i < burst->n; i++) {
         roots[i] = root;
         if (likely(tunnels->families[i] == IP_V4)) {
-            if (v4.n == 0 || addresses[v4.n - 1] != tunnels->sources[i]) {
-                addresses[v4.n] = tunnels->sources[i];
-                v4.packets[v4.n++] = 0;
-            }
-            v4.packets[v4.n - 1] |= 1ull << i;
+            if (n == 0 || addresses[n - 1] != tunnels->sources[i])
+                addresses[n++] = tunnels->sources[i];
+            found[i] = &paths[n - 1];
         } else {
             const uint8_t *source = tunnels_source6(tunnels, burst, i);
 
-            if (v6.n == 0 || memcmp(addresses6[v6.n - 1], source,
-                                    sizeof(((struct ipv6_header *)NULL)->source)) != 0) {
-                addresses6[v6.n] = source;
-                v6.packets[v6.n++] = 0;
-            }
-            v6.packets[v6.n - 1] |= 1ull << i;
+            if (n6 == 0 || memcmp(addresses6[n6 - 1], source,
+                                  sizeof(((struct ipv6_header *)NULL)->source)) != 0)
+                addresses6[n6++] = source;
+            found[i] = &paths6[n6 - 1];
         }
     }
-    if (v4.n > 0) {
-        fib_lookup_bulk(fib, roots, addresses, paths, v4.n);
-        gone |= refused(&v4, paths);
+    if (n > 0)
+        fib_lookup_bulk(fib, roots, addresses, paths, n);
+    if (n6 > 0)
+        fib_lookup6_bulk(fib, roots, addresses6, paths6, n6);
+    if (likely(all_allowed(paths, n) && all_allowed(paths6, n6)))
+        return 0;
+    for (unsigned i = 0; i < burst->n; i++) {
+        if (*found[i] != PATH_NONE)
+            continue;
+        drop(worker, burst->packets[i], DROP_OUTER_SOURCE, VIF_NONE);
+        gone |= 1ull << i;
     }
-    if (v6.n > 0) {
-        fib_lookup6_bulk(fib, roots, addresses6, paths, v6.n);
-        gone |= refused(&v6, paths);
-    }
-    for (uint64_t left = gone; left != 0; left &= left - 1)
-        drop(worker, burst->packets[__builtin_ctzll(left)], DROP_OUTER_SOURCE, VIF_NONE);
     return gone;
 }
 

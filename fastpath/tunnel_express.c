@@ -27,27 +27,24 @@
 /* As far as frames are read before their length is compared: all buffers that are not smaller. */
 #define READ_OCTETS 128
 
-_Static_assert(BURST_PACKETS % LANES == 0 && BURST_PACKETS <= 64, "whole lanes, a bit a packet");
+_Static_assert(BURST_PACKETS + LANES <= BURST_ROOM && BURST_PACKETS <= 64,
+               "room for all lanes, a bit a packet");
 
 typedef uint32_t words4 __attribute__((vector_size(16)));
 
 struct lanes {
     _Alignas(64) uint32_t outer[WORDS][LANES]; /* the headers' words, as they stand in memory */
     uint32_t inner[WORDS][LANES];
-    uint32_t outer_v4[LANES]; /* all bits: the outer header has a checksum */
-    uint32_t class_shifts[LANES];
-    uint32_t room[LANES];       /* octets from the inner header to the frame's end */
+    uint32_t labels[LANES], totals[LANES], udps[LANES]; /* where the head says, in network order */
+    uint32_t lengths[LANES];                            /* of the frames */
+    uint32_t classes[LANES];                            /* of the outer header */
     uint32_t refused[LANES];    /* not zero: the packet is not ordinary, whatever is inside, */
     uint32_t refused_v4[LANES]; /* or there is no ordinary IPv4 packet inside */
-    uint32_t classes[LANES];    /* of the outer header */
-    const uint8_t *outers[LANES], *inners[LANES];
+    const uint8_t *frames[LANES];
 };
 
 /* What a lane without a packet reads. */
 static const uint8_t nothing[READ_OCTETS];
-
-/* The head that no frame has. */
-static const struct tunnel_head nobody = { .value = { 1 } };
 
 static inline uint64_t
 octets_differ(const uint8_t *frame, const struct tunnel_head *head, unsigned from, unsigned to)
@@ -65,7 +62,7 @@ octets_differ(const uint8_t *frame, const struct tunnel_head *head, unsigned fro
     return differs;
 }
 
-/* Whether a frame begins as a head says. */
+/* Whether a frame begins as a head says; the port's MAC address is in it if it is at work. */
 static inline bool
 head_matches(const uint8_t *frame, const struct tunnel_head *head)
 {
@@ -89,46 +86,47 @@ head_find(const struct tunnel_heads *heads, const uint8_t *frame)
         if (head_matches(frame, &heads->heads[i]))
             return &heads->heads[i];
     }
-    return &nobody;
+    return NULL;
+}
+
+/* The head at work, and with it the port's MAC address. */
+static inline void
+head_take(struct tunnel_head *at_work, const struct tunnel_head *head, const struct mac_addr *mac)
+{
+    *at_work = *head;
+    memset(at_work->mask, 0xff, sizeof(*mac));
+    memcpy(at_work->value, mac, sizeof(*mac));
+}
+
+/* Words of a frame, as they stand in it. */
+static inline uint32_t
+take16(const uint8_t *at)
+{
+    uint16_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return word;
 }
 
 static inline uint32_t
-load16(const uint8_t *at)
+take32(const uint8_t *at)
 {
-    be16 value;
+    uint32_t word;
 
-    memcpy(&value, at, sizeof(value));
-    return be16toh(value);
-}
-
-static inline uint32_t
-load32(const uint8_t *at)
-{
-    be32 value;
-
-    memcpy(&value, at, sizeof(value));
-    return be32toh(value);
-}
-
-static inline bool
-is_sent_to(const uint8_t *frame, uint64_t mac)
-{
-    uint64_t octets;
-
-    memcpy(&octets, frame, sizeof(octets));
-    return (octets << 16) == mac;
+    memcpy(&word, at, sizeof(word));
+    return word;
 }
 
 /* Turns four rows of words into columns, to `lane` and the three behind it. */
 static inline void
-transpose(const uint8_t *const *rows, uint32_t (*columns)[LANES], unsigned lane)
+transpose(const uint8_t *const *rows, unsigned offset, uint32_t (*columns)[LANES], unsigned lane)
 {
     words4 a, b, c, d;
 
-    memcpy(&a, rows[0], sizeof(a));
-    memcpy(&b, rows[1], sizeof(b));
-    memcpy(&c, rows[2], sizeof(c));
-    memcpy(&d, rows[3], sizeof(d));
+    memcpy(&a, rows[0] + offset, sizeof(a));
+    memcpy(&b, rows[1] + offset, sizeof(b));
+    memcpy(&c, rows[2] + offset, sizeof(c));
+    memcpy(&d, rows[3] + offset, sizeof(d));
 
     const words4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
     const words4 cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
@@ -140,7 +138,7 @@ transpose(const uint8_t *const *rows, uint32_t (*columns)[LANES], unsigned lane)
     *(words4 *)&columns[2][lane] = __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5);
     *(words4 *)&columns[3][lane] = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
     for (unsigned i = 0; i < 4; i++)
-        memcpy(&columns[4][lane + i], rows[i] + sizeof(a), sizeof(columns[4][0]));
+        memcpy(&columns[4][lane + i], rows[i] + offset + sizeof(a), sizeof(columns[4][0]));
 }
 
 static inline bool
@@ -150,121 +148,170 @@ checksum_is_right(const uint32_t (*words)[LANES], unsigned i)
                                     words[4][i]);
 }
 
-/* All that is in the words of the headers. */
+/* All that is in words of the frames. */
 static inline void
-judge_lanes(const struct tunnel_heads *heads, struct lanes *lanes, uint32_t *destinations,
-            uint32_t *sources, uint16_t *lengths)
+judge_lanes(const struct tunnel_head *head, struct tunnel_classes classes,
+            struct lanes *restrict lanes, uint32_t *restrict labels, uint32_t *restrict sources,
+            uint32_t *restrict destinations)
 {
+    const uint32_t v4 = head->family == IP_V4 ? UINT32_MAX : 0, class_shift = head->class_shift;
+    const uint32_t outer_offset = head->outer_offset, inner_offset = head->inner_offset;
+    const uint32_t total_more = head->total_more, udp_more = head->udp_more;
+    const uint32_t label_shift = head->label_shift;
+
     for (unsigned i = 0; i < LANES; i += 4) {
-        transpose(&lanes->outers[i], lanes->outer, i);
-        transpose(&lanes->inners[i], lanes->inner, i);
+        transpose(&lanes->frames[i], outer_offset, lanes->outer, i);
+        transpose(&lanes->frames[i], inner_offset, lanes->inner, i);
+    }
+    for (unsigned i = 0; i < LANES; i++) {
+        const uint32_t total = (be32toh(lanes->totals[i]) >> 16) + total_more;
+        const uint32_t udp = (be32toh(lanes->udps[i]) >> 16) + udp_more;
+
+        labels[i] = be32toh(lanes->labels[i]) >> label_shift;
+        sources[i] = be32toh(lanes->outer[3][i]);
+        lanes->classes[i] = be32toh(lanes->outer[0][i]) >> class_shift & 0xff;
+        lanes->refused[i] = (uint32_t)(total + outer_offset != lanes->lengths[i]) |
+                            (uint32_t)(udp != total) |
+                            (uint32_t)(lanes->lengths[i] < inner_offset) |
+                            ((uint32_t)!checksum_is_right(lanes->outer, i) & v4);
     }
     for (unsigned i = 0; i < LANES; i++) {
         const uint32_t first = lanes->inner[0][i], destination = be32toh(lanes->inner[4][i]);
         const uint32_t length = be32toh(first) & 0xffff;
-        const uint32_t class = be32toh(lanes->outer[0][i]) >> lanes->class_shifts[i] & 0xff;
 
-        sources[i] = be32toh(lanes->outer[3][i]);
         destinations[i] = destination;
-        lengths[i] = (uint16_t)length;
-        lanes->classes[i] = class;
-        lanes->refused[i] |= (uint32_t)!checksum_is_right(lanes->outer, i) & lanes->outer_v4[i];
         lanes->refused_v4[i] =
             (uint32_t)!checksum_is_right(lanes->inner, i) | (uint32_t)((first & 0xff) != 0x45) |
-            (uint32_t)(length != lanes->room[i]) | (uint32_t)(length < IPV4_HEADER_MIN) |
-            (uint32_t)!tunnel_heads_keep_class(heads, class, first >> 8 & 0xff) |
+            (uint32_t)(length + inner_offset != lanes->lengths[i]) |
+            (uint32_t)(length < IPV4_HEADER_MIN) |
+            (uint32_t)!tunnel_class_is_kept(classes, lanes->classes[i], first >> 8 & 0xff) |
             (uint32_t)(address_check(destination) != DROP_REASONS);
     }
 }
 
-/* The same of one IPv6 packet. */
+/* What is the same of all packets with one head, and the lengths. */
+static inline void
+fill_lanes(const struct tunnel_head *head, const struct lanes *restrict lanes,
+           struct burst *restrict burst, struct tunnels *restrict tunnels, unsigned first)
+{
+    const uint16_t outer_offset = head->outer_offset, inner_offset = head->inner_offset;
+
+    for (unsigned i = 0; i < LANES; i++)
+        tunnels->ends[first + i] = (uint16_t)lanes->lengths[i];
+    for (unsigned i = 0; i < LANES; i++)
+        burst->lengths[first + i] = (uint16_t)(lanes->lengths[i] - inner_offset);
+    for (unsigned i = 0; i < LANES; i++)
+        tunnels->outer_offsets[first + i] = outer_offset;
+    for (unsigned i = 0; i < LANES; i++)
+        burst->l3_offsets[first + i] = inner_offset;
+    for (unsigned i = 0; i < LANES; i++)
+        burst->vifs[first + i] = VIF_NONE;
+    memset(&tunnels->families[first], head->family, LANES);
+    memset(&tunnels->encapsulations[first], head->encapsulation, LANES);
+    memset(&burst->families[first], IP_V4, LANES);
+}
+
+/* What of an IPv6 packet is not in those words. */
 static inline bool
-judge_ipv6(const struct tunnel_heads *heads, const struct lanes *lanes, unsigned lane,
+judge_ipv6(struct tunnel_classes classes, const struct lanes *lanes, unsigned lane,
            struct burst *burst, unsigned i)
 {
-    const struct ipv6_header *ip = (const void *)lanes->inners[lane];
+    const struct ipv6_header *ip = (const void *)(lanes->frames[lane] + burst->l3_offsets[i]);
     const uint32_t first = be32toh(ip->version_class_flow), payload = be16toh(ip->payload_length);
 
-    if (first >> 28 != 6 || lanes->room[lane] != sizeof(*ip) + payload ||
+    if (first >> 28 != 6 || burst->lengths[i] != sizeof(*ip) + payload ||
         (payload == 0 && ip->next_header == IPV6_HOP_BY_HOP) ||
-        !tunnel_heads_keep_class(heads, lanes->classes[lane], first >> 20 & 0xff) ||
+        !tunnel_class_is_kept(classes, lanes->classes[lane], first >> 20 & 0xff) ||
         address6_check(ip->destination) != DROP_REASONS)
         return false;
     burst->destinations[i] = 0;
     burst->families[i] = IP_V6;
-    burst->lengths[i] = (uint16_t)lanes->room[lane];
     return true;
 }
 
-/* Up to LANES packets, those of the burst from `first` on. @return as tunnel_express_test. */
-static inline uint32_t
-test_lanes(const struct tunnel_heads *heads, uint64_t mac, struct rte_mbuf **packets,
-           unsigned first, unsigned n, const struct tunnel_head **last, struct burst *burst,
-           struct tunnels *tunnels)
+static inline bool
+is_plain(const struct rte_mbuf *packet)
+{
+    return !segments_are_unusual(packet) & (packet->buf_len - packet->data_off >= READ_OCTETS);
+}
+
+/* Packets of the burst from `first` on, at most LANES, as far as they begin as the head says.
+ * @param ordinary filled, a bit each
+ * @return how many */
+static inline unsigned
+test_lanes(const struct tunnel_heads *heads, const struct tunnel_head *head,
+           struct rte_mbuf **packets, unsigned first, unsigned n, struct burst *burst,
+           struct tunnels *tunnels, uint64_t *ordinary)
 {
     struct lanes lanes;
-    uint32_t ordinary = 0;
+    uint32_t outer = 0, inner = 0;
+    unsigned taken = 0;
 
-    for (unsigned lane = n; lane < LANES; lane++) {
-        lanes.outers[lane] = lanes.inners[lane] = nothing;
-        lanes.refused[lane] = 1;
+    for (; taken < n; taken++) {
+        const struct rte_mbuf *packet = packets[first + taken];
+        const uint8_t *frame = rte_pktmbuf_mtod(packet, const uint8_t *);
+
+        if (unlikely(!is_plain(packet)) || unlikely(!head_matches(frame, head)))
+            break;
+        lanes.frames[taken] = frame;
+        lanes.lengths[taken] = rte_pktmbuf_data_len(packet);
+        lanes.totals[taken] = take16(frame + head->total_offset);
+        lanes.udps[taken] = take16(frame + head->udp_offset);
+        lanes.labels[taken] = take32(frame + head->label_offset);
     }
-    for (unsigned lane = 0; lane < n; lane++) {
-        const unsigned i = first + lane;
-        const struct rte_mbuf *packet = packets[i];
-        const bool plain =
-            !segments_are_unusual(packet) & (packet->buf_len - packet->data_off >= READ_OCTETS);
-        const uint8_t *frame = plain ? rte_pktmbuf_mtod(packet, const uint8_t *) : nothing;
-        const uint32_t length = rte_pktmbuf_data_len(packet);
-        const struct tunnel_head *head = *last;
-
-        if (unlikely(!head_matches(frame, head)))
-            *last = head = head_find(heads, frame);
-
-        const uint32_t total = load16(frame + head->total_offset) + head->total_more;
-        const uint32_t udp = load16(frame + head->udp_offset) + head->udp_more;
-
-        lanes.outers[lane] = frame + head->outer_offset;
-        lanes.inners[lane] = frame + head->inner_offset;
-        lanes.outer_v4[lane] = head->family == IP_V4 ? UINT32_MAX : 0;
-        lanes.class_shifts[lane] = head->class_shift;
-        lanes.room[lane] = length - head->inner_offset;
-        lanes.refused[lane] =
-            (uint32_t)(head->inner_offset == 0) | (uint32_t)!is_sent_to(frame, mac) |
-            (uint32_t)(length < head->inner_offset) |
-            (uint32_t)(total != length - head->outer_offset) | (uint32_t)(udp != total);
-        tunnels->labels[i] = load32(frame + head->label_offset) >> head->label_shift;
-        tunnels->outer_offsets[i] = head->outer_offset;
-        tunnels->ends[i] = (uint16_t)length;
-        tunnels->families[i] = head->family;
-        tunnels->encapsulations[i] = head->encapsulation;
-        burst->l3_offsets[i] = head->inner_offset;
-        burst->vifs[i] = VIF_NONE;
-        burst->families[i] = IP_V4;
+    if (taken == 0)
+        return 0;
+    for (unsigned lane = taken; lane < LANES; lane++) {
+        lanes.frames[lane] = nothing;
+        lanes.lengths[lane] = lanes.totals[lane] = lanes.udps[lane] = lanes.labels[lane] = 0;
     }
-    judge_lanes(heads, &lanes, &burst->destinations[first], &tunnels->sources[first],
-                &burst->lengths[first]);
-    for (unsigned lane = 0; lane < n; lane++) {
-        if (lanes.refused[lane] != 0)
-            continue;
-        if (likely(lanes.refused_v4[lane] == 0) ||
-            judge_ipv6(heads, &lanes, lane, burst, first + lane))
-            ordinary |= 1u << lane;
+    judge_lanes(head, heads->classes, &lanes, &tunnels->labels[first], &tunnels->sources[first],
+                &burst->destinations[first]);
+    fill_lanes(head, &lanes, burst, tunnels, first);
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        outer |= (uint32_t)(lanes.refused[lane] == 0) << lane;
+        inner |= (uint32_t)(lanes.refused_v4[lane] == 0) << lane;
     }
-    return ordinary;
+    outer &= (1u << taken) - 1;
+    for (uint32_t others = outer & ~inner; others != 0; others &= others - 1) {
+        const unsigned lane = (unsigned)__builtin_ctz(others);
+
+        inner |= (uint32_t)judge_ipv6(heads->classes, &lanes, lane, burst, first + lane) << lane;
+    }
+    *ordinary |= (uint64_t)(outer & inner) << first;
+    return taken;
+}
+
+/* Takes the head that a packet begins with. @return false if there is none. */
+static bool
+head_change(struct tunnel_head *at_work, const struct tunnel_heads *heads,
+            const struct rte_mbuf *packet, const struct mac_addr *mac)
+{
+    const uint8_t *frame = rte_pktmbuf_mtod(packet, const uint8_t *);
+    const struct tunnel_head *head = is_plain(packet) ? head_find(heads, frame) : NULL;
+
+    if (head == NULL)
+        return false;
+    head_take(at_work, head, mac);
+    return head_matches(frame, at_work);
 }
 
 uint64_t
 TUNNEL_EXPRESS(const struct tunnel_heads *heads, const struct mac_addr *mac,
                struct rte_mbuf **packets, unsigned n, struct burst *burst, struct tunnels *tunnels)
 {
-    const struct tunnel_head *last = &heads->heads[0];
-    uint64_t ordinary = 0, mac_word = 0;
+    struct tunnel_head head;
+    uint64_t ordinary = 0;
+    unsigned taken;
 
-    memcpy((uint8_t *)&mac_word + sizeof(mac_word) - sizeof(*mac), mac, sizeof(*mac));
-    for (unsigned first = 0; first < n; first += LANES)
-        ordinary |= (uint64_t)test_lanes(heads, mac_word, packets, first,
-                                         RTE_MIN(n - first, (unsigned)LANES), &last, burst, tunnels)
-                    << first;
+    if (heads->n == 0)
+        return 0;
+    head_take(&head, &heads->heads[0], mac);
+    for (unsigned first = 0; first < n; first += taken) {
+        taken = test_lanes(heads, &head, packets, first, RTE_MIN(n - first, (unsigned)LANES), burst,
+                           tunnels, &ordinary);
+        if (unlikely(taken == 0) && !head_change(&head, heads, packets[first], mac))
+            taken = 1;
+    }
     return ordinary;
 }

@@ -144,16 +144,16 @@ head_make(struct tunnel_head *head, const struct underlay *underlay, const struc
 
 /* Which classes stay, by the rules for all of them. */
 static void
-classes_make(struct tunnel_heads *heads, const struct underlay *underlay)
+classes_make(struct tunnel_classes *classes, const struct underlay *underlay)
 {
-    heads->ecn_kept = 0;
-    heads->dscp_compared = underlay->dscp_model == DSCP_UNIFORM ? DSCP_MASK : 0;
+    classes->ecn_kept = 0;
+    classes->dscp_compared = underlay->dscp_model == DSCP_UNIFORM ? DSCP_MASK : 0;
     for (uint8_t outer = 0; outer <= ECN_MASK; outer++) {
         for (uint8_t inner = 0; inner <= ECN_MASK; inner++) {
             uint8_t class;
 
             if (traffic_class_inwards(underlay, outer, inner, &class) && class == inner)
-                heads->ecn_kept |= 1u << (outer * (ECN_MASK + 1) + inner);
+                classes->ecn_kept |= 1u << (outer * (ECN_MASK + 1) + inner);
         }
     }
 }
@@ -172,7 +172,7 @@ tunnel_heads_make(struct tunnel_heads *heads, const struct underlay *underlay)
     };
     static const uint8_t families[] = { IP_V4, IP_V6 };
 
-    classes_make(heads, underlay);
+    classes_make(&heads->classes, underlay);
     heads->n = 0;
     for (unsigned family = 0; family < sizeof(families); family++) {
         const struct ip_addr *us = underlay_address(underlay, families[family]);

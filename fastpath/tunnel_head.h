@@ -35,20 +35,26 @@ struct tunnel_head {
 /* The kinds of tunnels: UDP and GRE with a label, VXLAN with IPv4 and with IPv6 inside. */
 #define TUNNEL_HEADS 8
 
+/* Which packets keep their DSCP and ECN. */
+struct tunnel_classes {
+    uint32_t ecn_kept;      /* a bit for each outer ECN, times four, and inner one that stays */
+    uint32_t dscp_compared; /* the bits in which the DSCP must be the same */
+};
+
 struct tunnel_heads {
     unsigned n;
-    uint32_t ecn_kept;     /* a bit for each outer ECN, times four, and inner one that stays */
-    uint8_t dscp_compared; /* the bits in which the DSCP must be the same */
+    struct tunnel_classes classes;
     struct tunnel_head heads[TUNNEL_HEADS];
 };
 
-/** Whether an inner packet of this class keeps it in a tunnel of that one. */
+/** Whether an inner packet of this class keeps it in a tunnel of that one. No branch, so that a
+ * loop of it can be vectorized. */
 static inline bool
-tunnel_heads_keep_class(const struct tunnel_heads *heads, uint32_t outer, uint32_t inner)
+tunnel_class_is_kept(struct tunnel_classes classes, uint32_t outer, uint32_t inner)
 {
     const uint32_t ecn = (outer & ECN_MASK) * (ECN_MASK + 1) + (inner & ECN_MASK);
 
-    return (heads->ecn_kept >> ecn & 1) != 0 && ((outer ^ inner) & heads->dscp_compared) == 0;
+    return ((~classes.ecn_kept >> ecn & 1) | ((outer ^ inner) & classes.dscp_compared)) == 0;
 }
 
 /** Makes the heads of the families that the underlay has an address of. */

@@ -13,13 +13,13 @@
 #include "lib/net/addr.h"
 
 struct tunnels {
-    uint32_t labels[BURST_PACKETS];        /* or VNIs */
-    uint32_t sources[BURST_PACKETS];       /* outer, IPv4, host order */
-    uint16_t outer_offsets[BURST_PACKETS]; /* from the packet's start to the outer IP header */
-    uint16_t ends[BURST_PACKETS];          /* of the outer packet, from there, too */
-    uint8_t families[BURST_PACKETS];       /* of the outer IP header */
-    uint8_t inner_families[BURST_PACKETS]; /* as the tunnel says it; IP_NONE: it does not */
-    uint8_t encapsulations[BURST_PACKETS]; /* enum encapsulation */
+    uint32_t labels[BURST_ROOM];        /* or VNIs */
+    uint32_t sources[BURST_ROOM];       /* outer, IPv4, host order */
+    uint16_t outer_offsets[BURST_ROOM]; /* from the packet's start to the outer IP header */
+    uint16_t ends[BURST_ROOM];          /* of the outer packet, from there, too */
+    uint8_t families[BURST_ROOM];       /* of the outer IP header */
+    uint8_t inner_families[BURST_ROOM]; /* as the tunnel says it; IP_NONE: it does not */
+    uint8_t encapsulations[BURST_ROOM]; /* enum encapsulation */
 };
 
 /** Moves what belongs to a packet to a place before it, which is free. */
