@@ -117,6 +117,34 @@ class OverIpv4(NetworkTest):
         self.assertIn(f"via {self.stranger}", said)
 
 
+class OnATaggedUnderlay(OverIpv4):
+    """The same where the underlay is an 802.1Q tag of the cable, and the kernels know nothing of it.
+    The bridge carries tags as they are; the router on it hears its own through a relay, which needs
+    the bridge's MAC address for that."""
+
+    TAG = 7
+
+    @classmethod
+    def populate(cls):
+        super().populate()
+        control = cls.network.servers[0].namespace
+        relay = control.start("tag", sys.executable, HERE / "vlan_port.py", "fabric", cls.TAG, "tag")
+        wait_for("the router's tag", lambda: control.has_interface("tag"), alive=[relay])
+        mac = json.loads(control.ip("-j", "link", "show", "fabric").stdout)[0]["address"]
+        control.ip("address", "del", f"{cls.gateway}/{cls.length}", "dev", "fabric")
+        control.ip("link", "set", "tag", "address", mac)
+        control.ip("link", "set", "tag", "up")
+        control.ip("address", "add", f"{cls.gateway}/{cls.length}", "dev", "tag")
+        for compute in cls.network.computes:
+            compute.underlay_keys["vlan"] = cls.TAG
+
+    def test_frames_have_the_tag_on_the_cable(self):
+        capture = Capture(self.two.namespace, "under0", "tagged", f"vlan {self.TAG}")
+        self.assertEqual(ping(self.one.namespace, self.addresses[1]), 5)
+        wait_for("requests and answers", lambda: len(underlay_packets(capture.path)) >= 10)
+        capture.stop()
+
+
 class OverIpv6(OverIpv4):
     """The same, with the route servers' sessions."""
 
