@@ -129,10 +129,12 @@ static int
 line_of(cfg_t *section, const char *key)
 {
     cfg_opt_t *option = key == NULL ? NULL : cfg_getopt(section, key);
+    const bool root = strcmp(cfg_name(section), "root") == 0;
 
     if (option != NULL && option->comment != NULL && option->comment[0] != '\0')
         return atoi(option->comment);
-    return section->line;
+    /* what the file as a whole lacks stands in no line */
+    return root && key == NULL ? 0 : section->line;
 }
 
 int
@@ -140,7 +142,8 @@ config_file_refuse(cfg_t *section, const char *key, struct config_error *error, 
                    ...)
 {
     const char *title = cfg_title(section);
-    char text[CONFIG_ERROR_MAX / 2], where[64 + VPN_NAME_MAX] = "";
+    const int line = line_of(section, key);
+    char text[CONFIG_ERROR_MAX / 2], where[64 + VPN_NAME_MAX] = "", at[16] = "";
     va_list arguments;
 
     va_start(arguments, format);
@@ -151,9 +154,11 @@ config_file_refuse(cfg_t *section, const char *key, struct config_error *error, 
     else if (strcmp(cfg_name(section), "root") != 0)
         snprintf(where, sizeof(where), "%s", cfg_name(section));
     snprintf(error->field, sizeof(error->field), "%s", key == NULL ? "" : key);
-    snprintf(error->text, sizeof(error->text), "%.120s:%d: %s%s%s: %.200s", file_name,
-             line_of(section, key), where, where[0] != '\0' && key != NULL ? " " : "",
-             key == NULL ? "" : key, text);
+    if (line > 0)
+        snprintf(at, sizeof(at), ":%d", line);
+    snprintf(error->text, sizeof(error->text), "%.120s%s: %s%s%s%s%.200s", file_name, at, where,
+             where[0] != '\0' && key != NULL ? " " : "", key == NULL ? "" : key,
+             where[0] != '\0' || key != NULL ? ": " : "", text);
     return -EINVAL;
 }
 

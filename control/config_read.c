@@ -208,7 +208,8 @@ tree_read(cfg_t *root, struct config *config, struct config_error *error)
         sections_read(root, "vif", config, error, config_vif_read) < 0)
         return -EINVAL;
     if (config->underlay.name[0] == '\0')
-        return config_file_refuse(root, "underlay", error, "a section is expected, but missing");
+        return config_file_refuse(root, NULL, error,
+                                  "a section underlay \"NAME\" { } is expected, but missing");
     return config_check(root, config, error);
 }
 

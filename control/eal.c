@@ -102,10 +102,8 @@ allowed_cpus(char list[CPU_LIST_MAX])
     }
 }
 
-/* Whether this process may run where the configuration wants it to: DPDK would answer with its
- * usage. */
-static int
-check_cpus(const struct config *config, char *error, size_t error_size)
+int
+eal_check_cpus(const struct config *config, char *error, size_t error_size)
 {
     char all[CPU_LIST_MAX];
     cpu_set_t set;
@@ -186,7 +184,7 @@ eal_start(const struct config *config, const char *program, struct eal *eal, cha
                                        lcores_option, lcores,    memory_option, memory };
     int n = 8;
 
-    if (check_cpus(config, error, error_size) < 0)
+    if (eal_check_cpus(config, error, error_size) < 0)
         return -EINVAL;
     simd_limit(config->simd);
     snprintf(name, sizeof(name), "%s", program);

@@ -17,6 +17,10 @@ struct eal {
     struct rte_mempool *pool; /* one segment holds the largest frame; PACKET_PRIVATE_OCTETS */
 };
 
+/** Whether this process may run where the configuration wants it to: DPDK would answer with its
+ * usage. @return 0, or -EINVAL with a text in `error`. Any thread. */
+int eal_check_cpus(const struct config *config, char *error, size_t error_size);
+
 /**
  * Starts DPDK and makes the packet pool. Once in a process, on the control thread.
  * @param program argv[0], for DPDK's messages

@@ -184,7 +184,7 @@ record_undone(void *argument)
         record_started(record, true);
         return;
     }
-    refuse(&what, record->error, "port", "%s", record->failure);
+    refuse(&what, record->error, record->error == -ERANGE ? "mtu" : "port", "%s", record->failure);
     record_tell(record, record->error, &what);
     record_free(record);
 }

@@ -406,6 +406,11 @@ main(int argc, char **argv)
         return EXIT_STATUS_FAILED;
     }
     if (options.check_only) {
+        char elsewhere[CONFIG_ERROR_MAX];
+
+        if (eal_check_cpus(&daemon.config, elsewhere, sizeof(elsewhere)) != 0)
+            fprintf(stderr, "millrace: warning: on this host the file will not do: %s\n",
+                    elsewhere);
         printf("%s: no errors\n", options.config_path);
         config_free(&daemon.config);
         return EXIT_STATUS_OK;

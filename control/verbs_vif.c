@@ -158,6 +158,10 @@ vif_set_verb(struct rpc_request *request, const json_t *params, void *context)
 
     if (interface == NULL) {
         snprintf(what.text, sizeof(what.text), "no such interface");
+    } else if (json_object_size(params) == 1) {
+        error = -EINVAL;
+        what.field[0] = '\0';
+        snprintf(what.text, sizeof(what.text), "nothing is said of what is to be set");
     } else {
         vif = interface->config;
         error = vif_config_changes_from_json(params, &vif, &what);

@@ -171,6 +171,17 @@ cli_parameters(const struct cli_verb *verb, const char *const *words, char probl
     return NULL;
 }
 
+const char *
+cli_name_of(const struct cli_verb *verb, const char *parameter)
+{
+    const struct cli_argument *argument = verb->arguments;
+
+    while (argument != NULL && argument->name != NULL &&
+           strcmp(argument->parameter, parameter) != 0)
+        argument++;
+    return argument == NULL || argument->name == NULL ? parameter : argument->name;
+}
+
 #define USAGE_WIDTH  79
 #define USAGE_INDENT 8
 
@@ -183,7 +194,9 @@ cli_print_usage(FILE *out, const struct cli_verb *verb)
     int column = fprintf(out, "millracectl %s%s%s", verb->noun, word[0] == '\0' ? "" : " ", word);
 
     for (const struct cli_argument *a = verb->arguments; a != NULL && a->name != NULL; a++) {
+        const char *value = a->values == NULL ? "VALUE" : a->values;
         char text[128];
+
         switch (a->form) {
         case CLI_POSITION:
             snprintf(text, sizeof(text), "%s", a->name);
@@ -192,14 +205,14 @@ cli_print_usage(FILE *out, const struct cli_verb *verb)
             snprintf(text, sizeof(text), "[%s]", a->name);
             break;
         case CLI_KEY:
-            snprintf(text, sizeof(text), "[%s=VALUE%s]", a->name,
+            snprintf(text, sizeof(text), "[%s=%s%s]", a->name, value,
                      a->type == CLI_STRINGS ? ",..." : "");
             break;
         case CLI_FLAG:
             snprintf(text, sizeof(text), "[--%s]", a->name);
             break;
         case CLI_OPTION:
-            snprintf(text, sizeof(text), "[%s VALUE]", a->name);
+            snprintf(text, sizeof(text), "[%s %s]", a->name, value);
             break;
         case CLI_REST:
             snprintf(text, sizeof(text), "[%s...]", a->name);

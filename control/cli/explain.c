@@ -64,10 +64,17 @@ read_file(json_t *params, int64_t number, struct rpc_client_error *error)
     snprintf(path, sizeof(path), "%s", json_string_value(json_object_get(params, "packet")));
     file = pcap_open_offline(path, problem);
     if (file == NULL)
-        return cli_refuse(error, "packet", "%s", problem);
+        return cli_refuse(error, path, "%s", problem);
     status = take_packet(file, path, number, params, error);
     pcap_close(file);
     return status;
+}
+
+/* What may be octets in hexadecimal digits: anything else without an arrow is meant as a file. */
+static bool
+is_hexadecimal(const char *text)
+{
+    return text[strspn(text, "0123456789abcdefABCDEF: \t\n")] == '\0';
 }
 
 void
@@ -98,6 +105,11 @@ cli_explain(struct rpc_client *client, json_t *params, bool json, struct rpc_cli
         return cli_refuse(error, "-n", "packets are numbered from 1");
     if (strchr(packet, '>') == NULL && is_file(packet))
         status = read_file(params, nth, error);
+    else if (strchr(packet, '>') == NULL && !is_hexadecimal(packet))
+        return cli_refuse(error, packet,
+                          "no such file; as a description, PROTOCOL ADDRESS > ADDRESS is expected");
+    else if (number != NULL)
+        return cli_refuse(error, "-n", "only a file has several packets");
     json_object_del(params, CLI_LOCAL "number");
     if (status == 0)
         status = rpc_client_call(client, "route.explain", json_incref(params), &result, error);

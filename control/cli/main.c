@@ -122,6 +122,12 @@ print_answer(const struct cli_verb *verb, json_t *result, const struct options *
 {
     json_t *rows = verb->list == NULL ? NULL : json_object_get(result, verb->list);
 
+    if (!options->json && verb->list == NULL && verb->columns != NULL) { /* one row */
+        rows = json_pack("[O]", result);
+        table_print(stdout, rows, verb->columns, NULL);
+        json_decref(rows);
+        return;
+    }
     if (options->json || !json_is_array(rows)) {
         if (options->json || json_object_size(result) > 0) {
             json_dumpf(result, stdout, JSON_INDENT(2));
@@ -162,7 +168,7 @@ ask(const struct cli_verb *verb, json_t *params, const struct options *options)
         return fail(EXIT_REFUSED, verb->method,
                     "the daemon has no such verb; --socket names another one's socket");
     if (status == -EREMOTEIO)
-        return fail(EXIT_REFUSED, error.field, error.message);
+        return fail(EXIT_REFUSED, cli_name_of(verb, error.field), error.message);
     if (status != 0)
         return fail(EXIT_REFUSED, options->socket, strerror(-status));
     if (verb->perform == NULL)

@@ -168,53 +168,58 @@ static const struct cli_column session_columns[] = {
     END,
 };
 
-#define POSITION(name, parameter, type)     \
-    {                                       \
-        name, parameter, CLI_POSITION, type \
+#define POSITION(name, parameter, type)           \
+    {                                             \
+        name, parameter, CLI_POSITION, type, NULL \
     }
-#define KEY(name, parameter, type)     \
-    {                                  \
-        name, parameter, CLI_KEY, type \
+#define KEY(name, parameter, type, values)     \
+    {                                          \
+        name, parameter, CLI_KEY, type, values \
     }
-#define END_ARGUMENTS                        \
-    {                                        \
-        NULL, NULL, CLI_POSITION, CLI_STRING \
+#define OPTION(name, parameter, type, values)     \
+    {                                             \
+        name, parameter, CLI_OPTION, type, values \
     }
+#define OTHER(name, parameter, form, type) \
+    {                                      \
+        name, parameter, form, type, NULL  \
+    }
+#define END_ARGUMENTS OTHER(NULL, NULL, CLI_POSITION, CLI_STRING)
 
 /* What may be changed later, too. */
-#define RATES_AND_MSS                                                                   \
-    KEY("rate-in", "rate_in", CLI_BIT_RATE), KEY("rate-out", "rate_out", CLI_BIT_RATE), \
-        KEY("packet-rate-in", "packet_rate_in", CLI_INTEGER),                           \
-        KEY("packet-rate-out", "packet_rate_out", CLI_INTEGER),                         \
-        KEY("mss-clamp", "mss_clamp", CLI_STRING)
+#define RATES_AND_MSS                                                     \
+    KEY("rate-in", "rate_in", CLI_BIT_RATE, "BITRATE"),                   \
+        KEY("rate-out", "rate_out", CLI_BIT_RATE, "BITRATE"),             \
+        KEY("packet-rate-in", "packet_rate_in", CLI_INTEGER, "NUMBER"),   \
+        KEY("packet-rate-out", "packet_rate_out", CLI_INTEGER, "NUMBER"), \
+        KEY("mss-clamp", "mss_clamp", CLI_STRING, "auto|off|OCTETS"),     \
+        KEY("up", "up", CLI_BOOLEAN, "true|false")
 
 static const struct cli_argument vif_add_arguments[] = {
     POSITION("NAME", "name", CLI_STRING),
-    KEY("vpn", "vpn", CLI_STRING),
-    KEY("port", "port", CLI_STRING),
-    KEY("vlan", "vlan", CLI_INTEGER),
-    KEY("mac", "mac", CLI_STRING),
-    KEY("address", "addresses", CLI_STRINGS),
-    KEY("prefix", "prefixes", CLI_STRINGS),
-    KEY("gateway", "gateway", CLI_STRING),
-    KEY("gateway6", "gateway6", CLI_STRING),
-    KEY("mtu", "mtu", CLI_INTEGER),
+    KEY("vpn", "vpn", CLI_STRING, "VPN"),
+    KEY("port", "port", CLI_STRING, "PORT"),
+    KEY("vlan", "vlan", CLI_INTEGER, "TAG"),
+    KEY("mac", "mac", CLI_STRING, "MAC"),
+    KEY("address", "addresses", CLI_STRINGS, "ADDRESS"),
+    KEY("prefix", "prefixes", CLI_STRINGS, "PREFIX"),
+    KEY("gateway", "gateway", CLI_STRING, "ADDRESS"),
+    KEY("gateway6", "gateway6", CLI_STRING, "ADDRESS"),
+    KEY("mtu", "mtu", CLI_INTEGER, "OCTETS"),
     RATES_AND_MSS,
-    KEY("label", "label", CLI_INTEGER),
-    KEY("up", "up", CLI_BOOLEAN),
-    KEY("dns", "dns", CLI_STRINGS),
-    KEY("dhcp", "dhcp", CLI_BOOLEAN),
-    KEY("router-advertisement", "router_advertisement", CLI_BOOLEAN),
-    KEY("lease-seconds", "lease_seconds", CLI_INTEGER),
-    KEY("local-preference", "local_preference", CLI_INTEGER),
-    KEY("sequence-number", "sequence_number", CLI_INTEGER),
+    KEY("label", "label", CLI_INTEGER, "NUMBER"),
+    KEY("dns", "dns", CLI_STRINGS, "ADDRESS"),
+    KEY("dhcp", "dhcp", CLI_BOOLEAN, "true|false"),
+    KEY("router-advertisement", "router_advertisement", CLI_BOOLEAN, "true|false"),
+    KEY("lease-seconds", "lease_seconds", CLI_INTEGER, "SECONDS"),
+    KEY("local-preference", "local_preference", CLI_INTEGER, "NUMBER"),
+    KEY("sequence-number", "sequence_number", CLI_INTEGER, "NUMBER"),
     END_ARGUMENTS,
 };
 
 static const struct cli_argument vif_set_arguments[] = {
     POSITION("NAME", "name", CLI_STRING),
     RATES_AND_MSS,
-    KEY("up", "up", CLI_BOOLEAN),
     END_ARGUMENTS,
 };
 
@@ -232,48 +237,48 @@ static const struct cli_argument move_arguments[] = {
 
 static const struct cli_argument route_arguments[] = {
     POSITION("VRF", "vrf", CLI_STRING),
-    { "PREFIX", "prefix", CLI_OPTIONAL, CLI_STRING },
+    OTHER("PREFIX", "prefix", CLI_OPTIONAL, CLI_STRING),
     END_ARGUMENTS,
 };
 
 static const struct cli_argument counters_arguments[] = {
-    { "KIND", "of", CLI_OPTIONAL, CLI_STRING },
+    OTHER("KIND", "of", CLI_OPTIONAL, CLI_STRING),
     END_ARGUMENTS,
 };
 
 static const struct cli_argument level_argument[] = {
-    POSITION("LEVEL", "level", CLI_STRING),
+    POSITION("error|warning|info|debug", "level", CLI_STRING),
     END_ARGUMENTS,
 };
 
 static const struct cli_argument stop_arguments[] = {
-    { "drain", "drain", CLI_FLAG, CLI_BOOLEAN },
+    OTHER("drain", "drain", CLI_FLAG, CLI_BOOLEAN),
     END_ARGUMENTS,
 };
 
 static const struct cli_argument explain_arguments[] = {
     POSITION("VIF|VRF|underlay", "at", CLI_STRING),
-    { "-n", CLI_LOCAL "number", CLI_OPTION, CLI_INTEGER },
+    OPTION("-n", CLI_LOCAL "number", CLI_INTEGER, "NUMBER"),
     POSITION("PACKET", "packet", CLI_STRING),
-    { "WORD", "packet", CLI_REST, CLI_STRING },
+    OTHER("WORD", "packet", CLI_REST, CLI_STRING),
     END_ARGUMENTS,
 };
 
 static const struct cli_argument trace_arguments[] = {
-    { "VIF|ENDPOINT|underlay|all", "at", CLI_OPTIONAL, CLI_STRING },
-    { "--side", "side", CLI_OPTION, CLI_STRING },
-    { "-c", CLI_LOCAL "count", CLI_OPTION, CLI_INTEGER },
-    { "FILTER", "filter", CLI_REST, CLI_STRING },
+    OTHER("VIF|ENDPOINT|underlay|all", "at", CLI_OPTIONAL, CLI_STRING),
+    OPTION("--side", "side", CLI_STRING, "inner|outer"),
+    OPTION("-c", CLI_LOCAL "count", CLI_INTEGER, "COUNT"),
+    OTHER("FILTER", "filter", CLI_REST, CLI_STRING),
     END_ARGUMENTS,
 };
 
 static const struct cli_argument capture_arguments[] = {
     POSITION("VIF|ENDPOINT|underlay", "at", CLI_STRING),
-    { "--side", "side", CLI_OPTION, CLI_STRING },
-    { "-w", CLI_LOCAL "file", CLI_OPTION, CLI_STRING },
-    { "-c", CLI_LOCAL "count", CLI_OPTION, CLI_INTEGER },
-    { "--snaplen", "snaplen", CLI_OPTION, CLI_INTEGER },
-    { "FILTER", "filter", CLI_REST, CLI_STRING },
+    OPTION("--side", "side", CLI_STRING, "inner|outer"),
+    OPTION("-w", CLI_LOCAL "file", CLI_STRING, "FILE"),
+    OPTION("-c", CLI_LOCAL "count", CLI_INTEGER, "COUNT"),
+    OPTION("--snaplen", "snaplen", CLI_INTEGER, "OCTETS"),
+    OTHER("FILTER", "filter", CLI_REST, CLI_STRING),
     END_ARGUMENTS,
 };
 
@@ -287,11 +292,13 @@ const struct cli_verb cli_verbs[] = {
     { .noun = "vif",
       .verb = "add",
       .method = "vif.add",
+      .columns = vif_columns,
       .arguments = vif_add_arguments,
       .help = "add an interface; it is kept across restarts" },
     { .noun = "vif",
       .verb = "set",
       .method = "vif.set",
+      .columns = vif_columns,
       .arguments = vif_set_arguments,
       .help = "change an interface's rates, segment size or state" },
     { .noun = "vif",

@@ -26,6 +26,7 @@ struct cli_argument {
     const char *parameter;
     enum cli_form form;
     enum cli_type type;
+    const char *values; /* how they are shown in the usage: "inner|outer"; NULL: VALUE */
 };
 
 struct cli_verb {
@@ -64,6 +65,10 @@ json_t *cli_parameters(const struct cli_verb *verb, const char *const *words, ch
  */
 int cli_call(struct rpc_client *client, const struct cli_verb *verb, json_t *params, json_t **whole,
              struct rpc_client_error *error);
+
+/** What a person has written for a parameter that the daemon complains of, or the parameter itself
+ * if it is none of the verb's. */
+const char *cli_name_of(const struct cli_verb *verb, const char *parameter);
 
 /** Prints how a verb is written, in one line. */
 void cli_print_usage(FILE *out, const struct cli_verb *verb);

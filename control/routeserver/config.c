@@ -69,6 +69,12 @@ new_parser(void)
         CFG_STR("key", NULL, CFGF_NODEFAULT),
         CFG_END(),
     };
+    static cfg_opt_t socket_options[] = {
+        CFG_STR("path", "/run/millrace/millrace-rs.sock", CFGF_NONE),
+        CFG_STR("mode", "0660", CFGF_NONE),
+        CFG_STR("group", NULL, CFGF_NODEFAULT),
+        CFG_END(),
+    };
     static cfg_opt_t vpn_options[] = {
         CFG_STR_LIST("export", NULL, CFGF_NONE),
         CFG_STR_LIST("import", NULL, CFGF_NONE),
@@ -82,10 +88,8 @@ new_parser(void)
         CFG_INT("purge-time", 60, CFGF_NONE),
         CFG_INT("deferral-time", 60, CFGF_NONE),
         CFG_BOOL("auto-vpn", cfg_true, CFGF_NONE),
-        CFG_STR("control-socket", "/run/millrace/millrace-rs.sock", CFGF_NONE),
-        CFG_STR("control-socket-mode", "0660", CFGF_NONE),
-        CFG_STR("control-socket-group", NULL, CFGF_NODEFAULT),
         CFG_BOOL(END_KEY, cfg_false, CFGF_NONE),
+        CFG_SEC("control-socket", socket_options, CFGF_NONE),
         CFG_SEC("limits", limit_options, CFGF_NONE),
         CFG_SEC("certificates", certificate_options, CFGF_NONE),
         CFG_SEC("vpn", vpn_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
@@ -148,7 +152,7 @@ take_limits(cfg_t *cfg, struct rs_config *config)
 static int
 take_values(cfg_t *cfg, struct rs_config *config)
 {
-    const char *group = cfg_getstr(cfg, "control-socket-group");
+    const char *group = cfg_getstr(cfg, "control-socket|group");
 
     config->n_listen = cfg_size(cfg, "listen");
     for (unsigned i = 0; i < config->n_listen; i++)
@@ -157,11 +161,11 @@ take_values(cfg_t *cfg, struct rs_config *config)
     config->purge_seconds = (uint32_t)cfg_getint(cfg, "purge-time");
     config->deferral_seconds = (uint32_t)cfg_getint(cfg, "deferral-time");
     config->auto_vpn = cfg_getbool(cfg, "auto-vpn") == cfg_true;
-    strncpy(config->control_socket, cfg_getstr(cfg, "control-socket"),
+    strncpy(config->control_socket, cfg_getstr(cfg, "control-socket|path"),
             sizeof(config->control_socket) - 1);
     strncpy(config->control_socket_group, group == NULL ? "" : group,
             sizeof(config->control_socket_group) - 1);
-    rs_parse_mode(cfg_getstr(cfg, "control-socket-mode"), &config->control_socket_mode);
+    rs_parse_mode(cfg_getstr(cfg, "control-socket|mode"), &config->control_socket_mode);
     take_tls(cfg, config);
     take_limits(cfg, config);
 

@@ -197,9 +197,9 @@ rs_config_check_values(cfg_t *cfg)
     cfg_set_validate_func(cfg, "certificates|key", check_file);
     cfg_set_validate_func(cfg, "purge-time", check_integer);
     cfg_set_validate_func(cfg, "deferral-time", check_integer);
-    cfg_set_validate_func(cfg, "control-socket", check_path);
-    cfg_set_validate_func(cfg, "control-socket-mode", check_mode);
-    cfg_set_validate_func(cfg, "control-socket-group", check_group);
+    cfg_set_validate_func(cfg, "control-socket|path", check_path);
+    cfg_set_validate_func(cfg, "control-socket|mode", check_mode);
+    cfg_set_validate_func(cfg, "control-socket|group", check_group);
     cfg_set_validate_func(cfg, "limits|sessions", check_integer);
     cfg_set_validate_func(cfg, "limits|vpns", check_integer);
     cfg_set_validate_func(cfg, "limits|subscriptions-per-client", check_integer);

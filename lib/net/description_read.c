@@ -68,7 +68,8 @@ is(const struct reader *reader, const char *word)
 }
 
 static bool
-read_address(struct reader *reader, struct ip_addr *address, uint32_t *port)
+read_address(struct reader *reader, const struct protocol *protocol, struct ip_addr *address,
+             uint32_t *port)
 {
     char text[WORD_MAX], *colon = NULL, *start = text;
 
@@ -86,6 +87,9 @@ read_address(struct reader *reader, struct ip_addr *address, uint32_t *port)
     }
     if (colon != NULL) {
         *colon = '\0';
+        if (protocol->shape != SHAPE_UDP && protocol->shape != SHAPE_TCP &&
+            protocol->shape != SHAPE_VXLAN)
+            return refuse(reader, "only udp, tcp and vxlan have ports");
         if (text_parse_u32(colon + 1, UINT16_MAX, port) != 0)
             return refuse(reader, "expected a port from 0 to 65535");
     }
@@ -217,11 +221,13 @@ read_header(struct reader *reader, struct header *header)
     if (i == n)
         return refuse(reader, "expected udp, tcp, icmp, icmp6, ip, gre or vxlan");
     header->protocol = &protocols[i];
-    if (!next(reader) || !read_address(reader, &header->source, &header->source_port))
+    if (!next(reader) ||
+        !read_address(reader, header->protocol, &header->source, &header->source_port))
         return false;
     if (!is(reader, ">"))
         return refuse(reader, "expected '>' between the addresses");
-    if (!next(reader) || !read_address(reader, &header->destination, &header->destination_port))
+    if (!next(reader) ||
+        !read_address(reader, header->protocol, &header->destination, &header->destination_port))
         return false;
     while (!is(reader, "") && !is(reader, "/")) {
         if (!read_word(reader, header))

@@ -136,14 +136,14 @@ mtu_configure(struct port *port, uint16_t mtu, char *error, size_t error_size)
     if (mtu != 0 && port->kernel_name[0] == '\0') {
         status = rte_eth_dev_set_mtu(port->ethdev, mtu);
         if (status < 0 && status != -ENOTSUP)
-            return port_refuse(status, error, error_size, "the driver refuses an MTU of %u: %s",
+            return port_refuse(-ERANGE, error, error_size, "the driver refuses an MTU of %u: %s",
                                mtu, rte_strerror(-status));
     }
     /* a guest chooses a smaller one itself; the kernel of this host is told */
     if (port->kind == PORT_TAP && (mtu > RTE_ETHER_MTU || port->role == PORT_HOST)) {
         status = rte_eth_dev_set_mtu(port->ethdev, mtu);
         if (status < 0)
-            return port_refuse(status, error, error_size, "the kernel refuses an MTU of %u", mtu);
+            return port_refuse(-ERANGE, error, error_size, "the kernel refuses an MTU of %u", mtu);
     }
     return 0;
 }
@@ -160,7 +160,7 @@ mtu_settle(struct port *port, uint16_t wanted, char *error, size_t error_size)
             return port_refuse(status, error, error_size, "%s: %s", port->kernel_name,
                                strerror(-status));
         if (wanted > actual)
-            return port_refuse(-EINVAL, error, error_size,
+            return port_refuse(-ERANGE, error, error_size,
                                "%s has an MTU of %u octets, %u are asked for", port->kernel_name,
                                actual, wanted);
     } else if (rte_eth_dev_get_mtu(port->ethdev, &actual) < 0) {

@@ -141,7 +141,9 @@ target_parse(char *rest, struct port_spec *spec, char *error, size_t error_size)
     case PORT_PCAP:
         return pcap_parse(rest, spec, error, error_size);
     case PORT_NULL:
-        return rest[0] == '\0' ? 0 : refuse(error, error_size, "nothing may follow \"null:\"");
+        if (rest[0] == '\0' || is_interface_name(rest))
+            return 0; /* the name tells it from others, and is nothing else */
+        return refuse(error, error_size, "nothing or a name is expected behind \"null:\"");
     case PORT_PCI:
         break;
     }
@@ -167,7 +169,7 @@ port_spec_parse(const char *text, struct port_spec *spec, char *error, size_t er
     if (!is_pci_address(text))
         return refuse(error, error_size,
                       "tap:NAME, af_packet:NAME, af_xdp:NAME, memif:SOCKET, vhost:SOCKET, "
-                      "pcap:RX_FILE,TX_FILE, null: or a PCI address is expected");
+                      "pcap:RX_FILE,TX_FILE, null:NAME or a PCI address is expected");
     spec->kind = PORT_PCI;
     snprintf(spec->target, sizeof(spec->target), "%s", text);
     return 0;

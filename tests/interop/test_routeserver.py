@@ -56,7 +56,7 @@ class RouteServer:
         path = os.path.join(self.directory.name, "rs.conf")
         with open(path, "w", encoding="ascii") as config:
             config.write(f'listen = {{"127.0.0.1:{self.port}"}}\ntls = none\n'
-                         f'control-socket = "{self.directory.name}/rs.sock"\n')
+                         f'control-socket {{ path = "{self.directory.name}/rs.sock" }}\n')
             for key, value in values.items():
                 config.write(f"{key} = {value}\n")
         self.log = open(os.path.join(self.directory.name, "log"), "w+", encoding="utf-8")

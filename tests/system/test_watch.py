@@ -105,10 +105,13 @@ class Watch(NetworkTest):
     def test_explain_tells_what_is_wrong(self):
         for words, said in [
                 (("red1", "udp 10.0.0.11 > 10.0.0.12 tll 3"),
-                 "packet: character 27: unknown word 'tll'"),
-                (("red1", "udp 10.0.0.11"), "neither a description"),
+                 "PACKET: character 27: unknown word 'tll'"),
+                (("red1", "udp 10.0.0.11"), "no such file"),
+                (("red1", "/tmp/no-such.pcap"), "/tmp/no-such.pcap: no such file"),
+                (("red1", "-n", 2, "icmp 10.0.0.11 > 10.0.0.12"), "only a file"),
+                (("red1", "icmp 10.0.0.11:5 > 10.0.0.12"), "only udp, tcp and vxlan have ports"),
                 (("nowhere", "icmp 10.0.0.11 > 10.0.0.12"),
-                 "at: an interface or a VRF or underlay is expected, not nowhere"),
+                 "VIF|VRF|underlay: an interface or a VRF or underlay is expected, not nowhere"),
                 (("red1", "4500001"), "neither a description")]:
             self.assertIn(said, self.one.daemon.ctl("explain", *words, check=False))
 

@@ -251,7 +251,7 @@ class RouteServer:
 
     def config(self):
         parts = [f'listen = {{"{self.address}"}}\ntls = {self.tls}\n'
-                 f'control-socket = "{self.lab.folder}/{self.name}.sock"\n{self.extra}']
+                 f'control-socket {{ path = "{self.lab.folder}/{self.name}.sock" }}\n{self.extra}']
         parts += [f'vpn "{vpn}" {{\n    {keys}\n}}\n' for vpn, keys in self.vrfs.items()]
         return "\n".join(parts)
 

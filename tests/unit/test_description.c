@@ -165,6 +165,8 @@ what_is_wrong_is_told_with_its_place(void **state)
           "character 5: expected an IPv4 or IPv6 address, or ADDRESS:PORT" },
         { "udp 10.0.0.1:65536 > 10.0.0.1", "character 5: expected a port from 0 to 65535" },
         { "udp [::1 > ::2", "character 5: expected [ADDRESS]:PORT" },
+        { "icmp 10.0.0.1 > 10.0.0.2:53", "character 17: only udp, tcp and vxlan have ports" },
+        { "ip 10.0.0.1:53 > 10.0.0.2", "character 4: only udp, tcp and vxlan have ports" },
         { "udp 10.0.0.1 10.0.0.1", "character 14: expected '>' between the addresses" },
         { "udp 10.0.0.1 >", "character 15: expected an IPv4 or IPv6 address, or ADDRESS:PORT" },
         { "udp 10.0.0.1 > ::1", "character 19: one address is IPv4, the other one IPv6" },

@@ -38,6 +38,7 @@ specifications_are_read_strictly(void **state)
         { "pcap:/tmp/in.pcap,/tmp/out.pcap", PORT_PCAP, "/tmp/in.pcap" },
         { "pcap:/tmp/in.pcap,/dev/null,loop", PORT_PCAP, "/tmp/in.pcap" },
         { "null:", PORT_NULL, "" },
+        { "null:vm1", PORT_NULL, "" },
         { "0000:3b:02.0", PORT_PCI, "0000:3b:02.0" },
     };
     static const char *const bad[] = {
@@ -61,7 +62,7 @@ specifications_are_read_strictly(void **state)
         "pcap:/a",
         "pcap:/a,",
         "pcap:/a,/b,/c",
-        "null:x",
+        "null:x/y",
         "0000:3b:02",
         "0000:3b:0g.0",
         "3b:02.0",

@@ -30,9 +30,8 @@ a_whole_configuration_is_read(void **state)
                                "purge-time = 3\n"
                                "deferral-time = 0\n"
                                "auto-vpn = false\n"
-                               "control-socket = \"/tmp/rs.sock\"\n"
-                               "control-socket-mode = \"0600\"\n"
-                               "control-socket-group = \"staff\"\n"
+                               "control-socket { path = \"/tmp/rs.sock\" mode = \"0600\"\n"
+                               "group = \"staff\" }\n"
                                "limits { sessions = 7 routes = 8 }\n"
                                "vpn \"red\" { export = {\"64512:1\", \"64512:3\"} "
                                "import = {\"64512:2\"} }\n"
@@ -103,8 +102,8 @@ wrong_values_are_told_with_line_and_key(void **state)
         { HEAD "auto-vpn = perhaps\n", "rs.conf:3: " },
         { HEAD "jid = \"no address\"\n", "rs.conf:3: jid: expected" },
         { HEAD "jid = \"a@b/c\"\n", "rs.conf:3: jid: expected" },
-        { HEAD "control-socket = \"relative\"\n", "rs.conf:3: control-socket: expected" },
-        { HEAD "control-socket-mode = \"0999\"\n", "rs.conf:3: control-socket-mode: expected" },
+        { HEAD "control-socket { path = \"relative\" }\n", "rs.conf:3: path: expected" },
+        { HEAD "control-socket { mode = \"0999\" }\n", "rs.conf:3: mode: expected" },
         { "listen = {\"127.0.0.1\",\n\"example.net\"}\n", "rs.conf:2: listen: expected" },
         { "listen = \"127.0.0.1:0\"\n", "rs.conf:1: listen: expected" },
         { "listen = \"127.0.0.1:65536\"\n", "rs.conf:1: listen: expected" },

@@ -128,7 +128,7 @@ start_server_at(const char *address, uint32_t purge_seconds, uint32_t deferral_s
 
     snprintf(text, sizeof(text),
              "listen = \"%s\"\ntls = none\npurge-time = %u\ndeferral-time = %u\n"
-             "control-socket = \"/tmp/millrace-test-%d.sock\"\n",
+             "control-socket { path = \"/tmp/millrace-test-%d.sock\" }\n",
              address, purge_seconds, deferral_seconds, (int)getpid());
     assert_int_equal(rs_config_read(text, strlen(text), "test", &config, error), 0);
     config.listen[0].port = 0; /* any that is free */
