@@ -109,6 +109,7 @@ on_reclaim(evutil_socket_t fd, short what, void *context)
 
     (void)fd;
     (void)what;
+    fib_compact(control->tables->fib);
     reclaim_poll(control->tables->reclaim);
 }
 

@@ -14,6 +14,7 @@
  * seen their grace: poll between the slices of a long change, else the memory of it adds up.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,6 +65,14 @@ int fib_unset(struct fib *fib, uint32_t root, const struct ip_prefix *prefix);
 
 /** The path of exactly this prefix, PATH_NONE if it is not there. Control thread. */
 path_t fib_get(const struct fib *fib, uint32_t root, const struct ip_prefix *prefix);
+
+/**
+ * Moves nodes together where much of the pool is held for free blocks: a slice of it, a millisecond
+ * or so; nothing to do costs nothing. Readers notice nothing. Call now and then, with
+ * reclaim_poll(), which frees what was moved.
+ * @return true if there is more to do. Control thread.
+ */
+bool fib_compact(struct fib *fib);
 
 /** What the FIB holds at the moment. Control thread. */
 void fib_usage(const struct fib *fib, struct fib_usage *usage);

@@ -42,11 +42,29 @@ vec_test(vec a, vec b)
                             _mm256_set1_epi64x(-1));
 }
 
-/* The 8 octets at each address; zero where the mask is not set. */
+static const uint64_t nothing;
+
+/* Two of the words that addresses point to. */
+static inline __attribute__((always_inline)) __m128i
+pair(const uint64_t *addresses)
+{
+    const void *first = (const void *)(uintptr_t)addresses[0];
+    const void *second = (const void *)(uintptr_t)addresses[1];
+    __m128d low = _mm_castsi128_pd(_mm_loadl_epi64(first));
+
+    return _mm_castpd_si128(_mm_loadh_pd(low, second));
+}
+
+/* The 8 octets at each address; zero where the mask is not set. Loads take less time than a gather
+ * instruction where that is microcode. */
 static inline __attribute__((always_inline)) vec
 vec_gather(mask which, vec addresses)
 {
-    return _mm256_mask_i64gather_epi64(_mm256_setzero_si256(), NULL, addresses, which, 1);
+    const vec none = _mm256_set1_epi64x((long long)(uintptr_t)&nothing);
+    uint64_t at[LANES] __attribute__((aligned(32)));
+
+    _mm256_store_si256((__m256i *)(void *)at, _mm256_blendv_epi8(none, addresses, which));
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(pair(&at[0])), pair(&at[2]), 1);
 }
 
 /* Set bits in the low 32 of each lane, by octets' halves. */

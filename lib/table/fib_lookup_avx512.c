@@ -36,11 +36,32 @@ typedef __mmask8 mask;
 #define mask_any(a)        ((a) != 0)
 #define mask_all()         ((mask)0xff)
 
-/* The 8 octets at each address; zero where the mask is not set. */
+static const uint64_t nothing;
+
+/* Two of the words that addresses point to. */
+static inline __attribute__((always_inline)) __m128i
+pair(const uint64_t *addresses)
+{
+    const void *first = (const void *)(uintptr_t)addresses[0];
+    const void *second = (const void *)(uintptr_t)addresses[1];
+    __m128d low = _mm_castsi128_pd(_mm_loadl_epi64(first));
+
+    return _mm_castpd_si128(_mm_loadh_pd(low, second));
+}
+
+/* The 8 octets at each address; zero where the mask is not set. Eight loads take less than half the
+ * time of one gather instruction where that is microcode. */
 static inline __attribute__((always_inline)) vec
 vec_gather(mask which, vec addresses)
 {
-    return _mm512_mask_i64gather_epi64(_mm512_setzero_si512(), which, addresses, NULL, 1);
+    const vec none = _mm512_set1_epi64((long long)(uintptr_t)&nothing);
+    uint64_t at[LANES] __attribute__((aligned(64)));
+    __m256i low, high;
+
+    _mm512_store_si512(at, _mm512_mask_blend_epi64(which, none, addresses));
+    low = _mm256_inserti128_si256(_mm256_castsi128_si256(pair(&at[0])), pair(&at[2]), 1);
+    high = _mm256_inserti128_si256(_mm256_castsi128_si256(pair(&at[4])), pair(&at[6]), 1);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
 
 /* Set bits in the low 32 of each lane, by octets' halves. */

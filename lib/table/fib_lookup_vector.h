@@ -7,9 +7,9 @@
  * `mask`, LANES, and the operations vec_*() and mask_*() on them.
  *
  * A lane's window holds the octets of its address that are still to be looked at, the next one
- * lowest. All of an IPv4 address fits into it; for IPv6 it is read anew at each level. Gathers read
- * 8 octets, of which 5 count. They are atomic for each lane where that matters, in roots and direct
- * tables, which are aligned words: so all processors that have them do it, and a test tries it.
+ * lowest. All of an IPv4 address fits into it; for IPv6 it is read anew at each level. A gather
+ * reads 8 octets a lane, of which 5 count. It is made of loads, so that what a writer may store at
+ * the same time, the aligned words of roots and direct tables, is read whole.
  */
 
 #include "lib/table/fib_lookup.h"
@@ -210,10 +210,14 @@ walk(const struct fib *fib, struct lanes lanes[VECTORS], unsigned n_vectors, pat
 
         on = false;
         for (unsigned v = 0; v < n_vectors; v++) {
+            if (!mask_any(lanes[v].child))
+                continue;
             lanes[v].node = vec_set((uint64_t)(uintptr_t)fib->base);
             groups[v] = lanes_group(&lanes[v], v6);
         }
         for (unsigned v = 0; v < n_vectors; v++) {
+            if (!mask_any(lanes[v].child))
+                continue;
             lanes_slot(&lanes[v], groups[v]);
             on |= mask_any(lanes[v].child);
         }

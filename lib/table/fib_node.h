@@ -100,6 +100,13 @@ struct fib {
     uint32_t waiting; /* nodes retired while `leaving` is under way */
     uint32_t leaving; /* nodes retired; grace is under way */
     uint32_t changes;
+    struct fib_compaction {
+        bool on;
+        uint8_t family;
+        uint16_t octet; /* of the root's first node; the slots below have been looked at */
+        uint32_t root;
+        uint32_t changes; /* that there had been when it ended */
+    } compaction;
     struct reclaim *reclaim;
 };
 

@@ -19,6 +19,11 @@
 #define EMPTY_KEPT       16u
 #define EMPTY_KEPT_SHARE 32u
 
+/* Held for free blocks, it is too much: a sixteenth of what is used, and a slab of each size. A
+ * slab is well used at three quarters. */
+#define SPARSE_SHARE      16u
+#define WELL_USED(blocks) ((blocks) / 4 * 3)
+
 /* Each the largest multiple of 16 of which one more fits into a slab than of the next. */
 static const uint16_t octets_of_size[SLAB_SIZES] = {
     48,  64,  80,  96,  112, 128, 144, 160, 176, 192, 208, 224,  240,
@@ -30,7 +35,8 @@ struct slab {
     uint16_t free_blocks;    /* place of the first one in the slab, 0 for none */
     uint16_t unused;         /* blocks at the end that were never given out */
     uint16_t used;           /* blocks given out */
-    uint8_t size;            /* index of octets_of_size */
+    uint8_t size : 7;        /* index of octets_of_size */
+    uint8_t sparse : 1;      /* in no list: its blocks are to be moved */
 };
 
 _Static_assert(sizeof(struct slab) == SLAB_UNIT, "a slab's head grew");
@@ -109,6 +115,12 @@ list_remove(struct slab_pool *pool, uint32_t *list, struct slab *slab)
         slab_at(pool, slab->next)->previous = slab->previous;
 }
 
+static uint16_t
+blocks_of_size(unsigned size)
+{
+    return (uint16_t)((SLAB_OCTETS - sizeof(struct slab)) / octets_of_size[size]);
+}
+
 static bool
 slab_is_full(const struct slab *slab)
 {
@@ -135,8 +147,8 @@ slab_add(struct slab_pool *pool, unsigned size)
         return NULL;
     }
     *slab = (struct slab){
-        .size = (uint8_t)size,
-        .unused = (uint16_t)((SLAB_OCTETS - sizeof(*slab)) / octets_of_size[size]),
+        .size = size & 0x7f,
+        .unused = blocks_of_size(size),
     };
     list_add(pool, &pool->with_room[size], slab);
     return slab;
@@ -170,14 +182,15 @@ slab_free(struct slab_pool *pool, void *block)
 {
     struct slab *slab = slab_of(block);
 
-    if (slab_is_full(slab))
+    if (slab_is_full(slab) && !slab->sparse)
         list_add(pool, &pool->with_room[slab->size], slab);
     *(uint16_t *)block = slab->free_blocks;
     slab->free_blocks = (uint16_t)((uint8_t *)block - (uint8_t *)slab);
     pool->octets_used -= octets_of_size[slab->size];
     if (--slab->used > 0)
         return;
-    list_remove(pool, &pool->with_room[slab->size], slab);
+    if (!slab->sparse)
+        list_remove(pool, &pool->with_room[slab->size], slab);
     if (pool->n_empty < EMPTY_KEPT + pool->octets / SLAB_OCTETS / EMPTY_KEPT_SHARE) {
         list_add(pool, &pool->empty, slab);
         pool->n_empty++;
@@ -186,4 +199,34 @@ slab_free(struct slab_pool *pool, void *block)
     pool->returned[pool->n_returned++] = slab_number(pool, slab);
     madvise(slab, SLAB_OCTETS, MADV_DONTNEED);
     pool->octets -= SLAB_OCTETS;
+}
+
+bool
+slab_pool_is_sparse(const struct slab_pool *pool)
+{
+    size_t held = pool->octets - pool->n_empty * SLAB_OCTETS;
+
+    return held > pool->octets_used + pool->octets_used / SPARSE_SHARE + SLAB_SIZES * SLAB_OCTETS;
+}
+
+void
+slab_pool_thin(struct slab_pool *pool)
+{
+    for (unsigned size = 0; size < SLAB_SIZES; size++) {
+        for (uint32_t number = pool->with_room[size], next; number != 0; number = next) {
+            struct slab *slab = slab_at(pool, number);
+
+            next = slab->next;
+            if (slab->used >= WELL_USED(blocks_of_size(size)))
+                continue;
+            list_remove(pool, &pool->with_room[size], slab);
+            slab->sparse = true;
+        }
+    }
+}
+
+bool
+slab_is_sparse(const void *block)
+{
+    return slab_of(block)->sparse;
 }

@@ -42,6 +42,16 @@ void *slab_alloc(struct slab_pool *pool, size_t octets);
 /** Gives a block back. */
 void slab_free(struct slab_pool *pool, void *block);
 
+/** True if so many octets are held for free blocks that moving blocks together is worth it. */
+bool slab_pool_is_sparse(const struct slab_pool *pool);
+
+/** Gives out no more blocks of those slabs that are not well used, so that they get empty when what
+ * slab_is_sparse() tells of has been moved. */
+void slab_pool_thin(struct slab_pool *pool);
+
+/** True if a block is better moved. */
+bool slab_is_sparse(const void *block);
+
 /** The 29 bits that name a block, never 0, and back. */
 static inline uint32_t
 slab_ref(const struct slab_pool *pool, const void *block)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * A root large enough for a direct table, which comes, follows every change and goes. The oracle is
- * the same table spread over many roots that are too small for one: each octet that routes begin
- * with has a root of its own.
+ * A root large enough for a direct table, which comes, follows every change and goes, and
+ * compaction of what is left when most routes have gone. The oracle is the same table spread over
+ * many roots that are too small for one: each octet that routes begin with has a root of its own.
  */
 
 #include <stdlib.h>
@@ -113,6 +113,22 @@ set_default(const struct world *world, path_t path)
     }
 }
 
+/* Routes went in random order: their nodes left holes, which go as well. */
+static void
+compact(struct fib *fib)
+{
+    size_t before, after;
+
+    reclaim_drain(reclaim);
+    before = usage_of(fib).octets;
+    while (fib_compact(fib))
+        reclaim_poll(reclaim);
+    reclaim_drain(reclaim);
+    after = usage_of(fib).octets;
+    assert_true(after < before - before / 5);
+    assert_false(fib_compact(fib));
+}
+
 static void
 run(uint8_t family, unsigned common)
 {
@@ -165,6 +181,11 @@ run(uint8_t family, unsigned common)
         assert_int_equal(fib_unset(world.fib, OTHER_ROOTS, &outside), 0);
     }
     for (unsigned i = 0; i < ROUTES; i++) {
+        if (i == ROUTES / 2) {
+            compact(world.fib);
+            for (unsigned k = 0; k < ROUTES; k += 8)
+                check(&world, &prefixes[k]);
+        }
         change(&world, &prefixes[i], PATH_NONE);
         if (i % 64 == 0)
             check(&world, &prefixes[i]);
