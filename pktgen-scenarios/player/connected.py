@@ -90,6 +90,8 @@ def _figures(generator, seconds):
     if said["event"] == "no-drop":
         figures["no_drop_pps"] = said["pps"]
         said = generator.wait(("result",), limit)
+    if not any(stream["received"] for stream in said["streams"] if stream["judged"]):
+        raise LabError("nothing comes through")
     (judged,) = [stream for stream in said["streams"] if stream["judged"]]
     figures.update(pps=figures.get("no_drop_pps", judged["received_pps"]), lost=judged["lost"],
                    reordered=judged["reordered"], offered_pps=judged["offered_pps"],

@@ -102,7 +102,7 @@ class Descriptions(unittest.TestCase):
 class Playing(unittest.TestCase):
     def play(self, *arguments, tree=SCENARIOS):
         """(exit status, the results) of a short run."""
-        done = run(tree / "run", "--json", "--seconds", "0.3", "--starts", "1", *arguments,
+        done = run(tree / "run", "--json", "--seconds", "1", "--starts", "1", *arguments,
                    check=False, timeout=600)
         results = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         self.assertTrue(results, done.stdout)
@@ -131,7 +131,6 @@ class Playing(unittest.TestCase):
     def test_a_generator_at_the_other_side_has_latency_and_a_flood_does_not_get_through(self):
         _, (result,) = self.play("hostile-guest/beside-a-flood")
         self.assertNotIn("error", result)
-        self.assertGreater(result["mpps"], 0)
         self.assertGreater(result["latency_us"]["p99"], 0)
         self.assertEqual(result["reordered"], 0)
         self.assertGreater(result["drops"]["source-address"], 0)
