@@ -273,6 +273,10 @@ test_lanes(const struct tunnel_heads *heads, const struct tunnel_head *head,
         inner |= (uint32_t)(lanes.refused_v4[lane] == 0) << lane;
     }
     outer &= (1u << taken) - 1;
+    if (head->inner_family == IP_V6) /* the tunnel says so */
+        inner = 0;
+    if (head->inner_family == IP_V4)
+        outer &= inner;
     for (uint32_t others = outer & ~inner; others != 0; others &= others - 1) {
         const unsigned lane = (unsigned)__builtin_ctz(others);
 

@@ -127,7 +127,11 @@ head_make(struct tunnel_head *head, const struct underlay *underlay, const struc
     struct endpoint far;
     uint8_t at = 0;
 
-    *head = (struct tunnel_head){ .family = us->family, .encapsulation = encapsulation };
+    *head = (struct tunnel_head){
+        .family = us->family,
+        .encapsulation = encapsulation,
+        .inner_family = inner_family,
+    };
     endpoint_header_build(&far, underlay, &any, us, encapsulation);
     memcpy(head->value, far.header + sizeof(far.header) - far.header_length, far.header_length);
     add_link(head, &at, underlay);

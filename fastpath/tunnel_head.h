@@ -30,6 +30,7 @@ struct tunnel_head {
     uint8_t udp_offset, udp_more;      /* and to UDP's; the same again if there is no UDP */
     uint8_t class_shift;               /* of the class in the outer IP header's first word */
     uint8_t encapsulation;             /* enum encapsulation */
+    uint8_t inner_family;              /* as the tunnel says it; IP_NONE: it does not */
 };
 
 /* The kinds of tunnels: UDP and GRE with a label, VXLAN with IPv4 and with IPv6 inside. */
