@@ -218,13 +218,13 @@ class Watch(NetworkTest):
 
     def test_a_bad_filter_is_refused_with_its_place(self):
         said = self.one.daemon.ctl("capture", "red1", "udp", "and", "prot", "53", check=False)
-        self.assertIn("filter: syntax error at character 5: 'and prot 53'", said)
+        self.assertIn("FILTER: syntax error at character 5: 'and prot 53'", said)
         said = self.one.daemon.ctl("trace", "red1", "host", "10.0.0.300", check=False)
-        self.assertIn("filter: invalid IPv4 address '10.0.0.300' at character 6", said)
+        self.assertIn("FILTER: invalid IPv4 address '10.0.0.300' at character 6", said)
         said = self.one.daemon.ctl("capture", "nowhere", check=False)
-        self.assertIn("at: an interface or an endpoint or underlay is expected, not nowhere", said)
+        self.assertIn("VIF|ENDPOINT|underlay: an interface or an endpoint or underlay is expected, not nowhere", said)
         said = self.one.daemon.ctl("capture", "red1", "--side", "left", check=False)
-        self.assertIn("side: inner or outer is expected, not left", said)
+        self.assertIn("--side: inner or outer is expected, not left", said)
 
     def test_what_is_dropped_is_captured_with_the_reason(self):
         process = self.watch("capture", "red1", "-c", 1, "host", "10.0.0.99")
