@@ -95,6 +95,11 @@ belied = frame(vxlan(to_vm1))
 at = belied.index(frame(to_vm1))
 case("vxlan_with_the_other_familys_type", world(),
      {"fabric": [belied[:at - 2] + b"\x86\xdd" + belied[at:]]}, drops={"ip-version": 1})
+to_vm1_v6 = IPv6(src="2001:db8::50", dst="2001:db8::11", hlim=63) / UDP(sport=7, dport=8)
+belied = frame(vxlan(to_vm1_v6))
+at = belied.index(frame(to_vm1_v6))
+case("vxlan_with_the_other_familys_type_of_ipv6", world(),
+     {"fabric": [belied[:at - 2] + b"\x08\x00" + belied[at:]]}, drops={"ip-version": 1})
 case("vxlan_unknown_vni", world(), {"fabric": [vxlan(to_vm1, vni=vni) for vni in (99, 0xffffff)]},
      drops={"label-unknown": 2})
 case("vxlan_cut_short", world(),
