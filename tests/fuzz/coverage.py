@@ -42,8 +42,6 @@ PARSERS = {
                 "control/vif_config.c"], ["config"]),
     "route server's config": (["control/routeserver/config.c",
                                "control/routeserver/config_check.c"], ["routeserver_config"]),
-    "stages": (["fastpath/vif_ingress.c", "fastpath/underlay_ingress.c", "fastpath/segments.c"],
-               ["stages"]),
 }
 
 
