@@ -171,7 +171,7 @@ def run_test(mutant, tree, build):
         log = build / "meson-logs" / "testlog.txt"
         output, status = log.read_text(errors="replace"), done.returncode
     case = mutant.case.split(".")[-1]
-    failed = re.search(r"^\[ *FAILED *\] %s$|^(FAIL|ERROR): (test_)?%s\b" % (case, case), output,
+    failed = re.search(r"^\[ *(FAILED|ERROR) *\] %s$|^(FAIL|ERROR): (test_)?%s\b" % (case, case), output,
                        re.M)
     # A crash ends the program in the case that was running.
     running = re.findall(r"\[ RUN +\] (\w+)", output)

@@ -271,6 +271,18 @@ class Malformed(LabCase):
         self.assertEqual(result["punts"], {"arp": 28, "underlay-local": 9})
         self.assertEqual(result["drops"], {})
 
+    def test_an_octet_of_an_ipv4_header_that_changed_on_the_way(self):
+        """The checksum is wrong then, outside or inside, whatever else is."""
+        for port, octets, places in (("p1", GUEST, [14]), ("fabric", OVER_UDP, [14, 46]),
+                                     ("fabric", OVER_GRE, [14, 42])):
+            for begin in places:
+                self.assertEqual(octets[begin], 0x45)
+                sent = [octets[:at] + bytes([octets[at] ^ bit]) + octets[at + 1:]
+                        for at in range(begin, begin + 20) for bit in (1, 0x10, 0x80)]
+                result = self.play(WORLD, {port: sent})
+                self.assertEqual(sum(result["drops"].values()), len(sent))
+                self.assertEqual(sum(len(frames) for frames in result["out"].values()), 0)
+
     def test_octets_of_every_value_at_every_place_of_the_headers(self):
         """A header with one octet changed never gets through as if it were whole: what comes out is
         consistent, whatever it is."""
