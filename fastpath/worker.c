@@ -73,7 +73,8 @@ forward_what_is_left(struct worker *worker, const struct port *port, struct rte_
             }
         }
     }
-    forward_from(worker, port, ready, n_ready, false, true);
+    if (n_ready > 0)
+        forward_from(worker, port, ready, n_ready, false, true);
 }
 
 void

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include <rte_common.h>
+
 #include "lib/table/reclaim.h"
 
 /* A table is worth its megabyte if this many slots lie behind it; it goes at a quarter of them. */
@@ -71,7 +73,8 @@ direct_drop(struct fib *fib, struct fib_direct *direct)
 static void
 direct_make(struct fib *fib, _Atomic uint64_t *root)
 {
-    struct fib_direct *direct = aligned_alloc(DIRECT_ALIGNMENT, sizeof(*direct));
+    struct fib_direct *direct =
+        aligned_alloc(DIRECT_ALIGNMENT, RTE_ALIGN_CEIL(sizeof(*direct), DIRECT_ALIGNMENT));
     struct fib_node *top;
 
     if (direct == NULL)

@@ -210,5 +210,6 @@ main(int argc, char **argv)
     }
     tell("result");
     rte_eal_cleanup();
+    plan_free(&plan);
     return 0;
 }

@@ -122,3 +122,12 @@ plan_read(struct plan *plan, const char *path)
     json_decref(object);
     return error;
 }
+
+void
+plan_free(struct plan *plan)
+{
+    for (unsigned i = 0; i < plan->n_streams; i++) {
+        free(plan->streams[i].frames.octets);
+        free(plan->streams[i].frames.begins);
+    }
+}

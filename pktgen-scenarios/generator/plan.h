@@ -37,5 +37,9 @@ struct plan {
     double resolution; /* of the search, as a part of the highest rate */
 };
 
-/** Reads a plan and its captures. @return NULL, or what is wrong with it (static text). */
+/** Reads a plan and its captures. @return NULL, or what is wrong with it (static text); plan_free()
+ * is due in either case. */
 const char *plan_read(struct plan *plan, const char *path);
+
+/** Frees what a plan holds. */
+void plan_free(struct plan *plan);

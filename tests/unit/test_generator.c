@@ -187,11 +187,13 @@ test_a_plan_is_read_with_its_capture_and_a_wrong_one_is_refused(void **state)
     assert_int_equal(plan.streams[0].frames.begins[1], 24);
     assert_int_equal(plan.streams[0].frames.longest, 28);
     assert_true(plan.search && plan.streams[0].rate == 1000);
+    plan_free(&plan);
     for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         out = fopen(path, "w");
         fputs(wrong[i], out);
         fclose(out);
         assert_non_null(plan_read(&plan, path));
+        plan_free(&plan);
     }
     unlink(path);
     unlink(capture);
